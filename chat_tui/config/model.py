@@ -1,0 +1,79 @@
+"""Every setting, typed, with its meaning where it is declared; config.example.toml shows the same in TOML.
+
+The structs are msgspec's: `load` converts key by key, so that one mistake costs one key and not the file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+DEFAULT_MODEL = "local/smollm2-135m"
+
+
+class GenerationConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[generation]: sampling settings. Nothing is sent that is not set."""
+
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=5)] | None = None
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+
+
+class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[providers.NAME]: a server. A name that is also a preset starts from that preset's row."""
+
+    protocol: Literal["openai-chat"] = "openai-chat"
+    base_url: str = ""
+    """Up to and including the version, for example http://127.0.0.1:8080/v1"""
+    api_key_env: str = ""
+    """Name of the environment variable that holds the key."""
+    api_key_command: str | tuple[str, ...] = ()
+    """Program that prints the key; run without a shell."""
+    headers: dict[str, str] = {}
+    """Extra headers of every request. ${NAME} is replaced from the environment."""
+    first_token_timeout_s: Seconds = 300.0
+    """How long the server may take before the first real event. Comments do not count."""
+    idle_timeout_s: Seconds = 120.0
+    """How long it may be silent between two real events."""
+    connect_timeout_s: Seconds = 10.0
+
+
+class LocalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[local]: models on this machine, run by a llama.cpp server that we start."""
+
+    models: dict[str, str] = {}
+    """name = path of a GGUF file; then --model local/NAME."""
+    context_tokens: Annotated[int, msgspec.Meta(ge=256)] = 8192
+    threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """0: as many as this machine has cores."""
+
+
+class RenderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[render]: how a stream is painted."""
+
+    max_fps: Annotated[int, msgspec.Meta(ge=1, le=120)] = 30
+    measure_columns: Annotated[int, msgspec.Meta(ge=40, le=1000)] = 100
+    """Prose is wrapped at this width at most; code and tables may be wider."""
+    reasoning: Literal["auto", "show", "hide"] = "auto"
+    """auto: open while the model thinks, folded when the answer begins."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    model: str = DEFAULT_MODEL
+    """PROVIDER/MODEL; the default for --model."""
+    theme: Literal["dark", "light", "terminal"] = "dark"
+    """terminal: the sixteen colours your terminal is set to."""
+    system: str = ""
+    """System text that goes before every conversation."""
+    generation: GenerationConfig = GenerationConfig()
+    providers: dict[str, ProviderConfig] = {}
+    local: LocalConfig = LocalConfig()
+    render: RenderConfig = RenderConfig()

@@ -1,0 +1,1 @@
+"""Pure core: no input or output, no event loop, no clock, no randomness; the standard library only."""

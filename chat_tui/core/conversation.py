@@ -1,0 +1,196 @@
+"""A conversation as data: messages made of parts, in a tree where retries and edits are siblings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from chat_tui.core.errors import Fault
+from chat_tui.core.events import FinishReason, Usage
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Words to be read. Raw, as received or typed."""
+
+    text: str
+    is_refusal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """What the model thought; shown in a fold, not sent back. `duration_s` from its first to its last token."""
+
+    text: str
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """A call the model asked for. Incomplete ones are shown, never run and never sent back."""
+
+    key: str
+    call_id: str
+    name: str
+    arguments: str
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpaquePart:
+    """Provider data kept for replay to the same provider."""
+
+    kind: str
+    data: Any
+
+
+Part = TextPart | ReasoningPart | ToolCallPart | OpaquePart
+
+
+class Outcome(StrEnum):
+    """How a turn ended: exactly one of these, and the user sees which."""
+
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of an answer: `reason` for COMPLETE, `fault` for INTERRUPTED; numbers for the seam.
+
+    `tokens` is the server's count, or ours when `is_estimate`. It is metadata: never part of a text, a copy,
+    an export or a request.
+    """
+
+    outcome: Outcome
+    reason: FinishReason = FinishReason.STOP
+    fault: Fault | None = None
+    raw_reason: str = ""
+    tokens: int = 0
+    is_estimate: bool = False
+    elapsed_s: float = 0.0
+    ttft_s: float | None = None
+    tokens_per_s: float | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of one speaker. `ending` is None for the user's and while an answer runs."""
+
+    id: int
+    role: Role
+    parts: tuple[Part, ...]
+    parent_id: int | None = None
+    model: str = ""
+    ending: Ending | None = None
+
+    @property
+    def text(self) -> str:
+        """The visible text, parts joined as they came."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def reasoning(self) -> str:
+        """All reasoning, joined."""
+        return "".join(part.text for part in self.parts if isinstance(part, ReasoningPart))
+
+    @property
+    def is_sendable(self) -> bool:
+        """Whether it may stand in a request: an assistant message without text never does."""
+        return self.role is not Role.ASSISTANT or bool(self.text.strip())
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A tree of messages and the path through it that is shown. Ids count up from 1."""
+
+    title: str = ""
+    _messages: dict[int, Message] = field(default_factory=dict[int, Message])
+    _tip: int | None = None
+
+    @property
+    def tip(self) -> Message | None:
+        """The last message of the shown path."""
+        return None if self._tip is None else self._messages[self._tip]
+
+    def path(self) -> tuple[Message, ...]:
+        """The shown messages, oldest first."""
+        return tuple(reversed(tuple(self._ancestry(self._tip))))
+
+    def _ancestry(self, message_id: int | None) -> Iterator[Message]:
+        while message_id is not None:
+            message = self._messages[message_id]
+            yield message
+            message_id = message.parent_id
+
+    def get(self, message_id: int) -> Message:
+        """Raises KeyError for an id that is not here."""
+        return self._messages[message_id]
+
+    def append(
+        self, role: Role, parts: tuple[Part, ...], *, model: str = "", ending: Ending | None = None
+    ) -> Message:
+        """Add a message after the tip and make it the tip."""
+        message = Message(len(self._messages) + 1, role, parts, self._tip, model, ending)
+        self._messages[message.id] = message
+        self._tip = message.id
+        return message
+
+    def settle(self, message_id: int, parts: tuple[Part, ...], ending: Ending) -> Message:
+        """Give a running answer its final parts and its end."""
+        message = replace(self._messages[message_id], parts=parts, ending=ending)
+        self._messages[message_id] = message
+        return message
+
+    def rewind(self, message_id: int | None) -> None:
+        """Make `message_id` (None: the empty start) the tip; what came after stays in the tree."""
+        if message_id is not None and message_id not in self._messages:
+            raise KeyError(message_id)
+        self._tip = message_id
+
+    def siblings(self, message_id: int) -> tuple[Message, ...]:
+        """All messages with the same parent and role, oldest first (retries, edits); includes itself."""
+        own = self._messages[message_id]
+        return tuple(m for m in self._messages.values() if m.parent_id == own.parent_id and m.role is own.role)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Sampling settings; nothing is sent that is None (many current models refuse what they do not know)."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What is asked of a provider. `model` is the provider's own name for it.
+
+    `messages` end with a user message, or with an assistant message that the model shall continue
+    (`is_continuation`); `system` is separate because protocols put it in different places.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    system: str = ""
+    generation: Generation = Generation()
+    is_continuation: bool = False

@@ -1,0 +1,235 @@
+"""The vocabulary every protocol is translated into (PROTOCOLS §11).
+
+A stream is any number of events and then exactly one terminal one: `Finished` or `Failed`.
+`Finished(INTERRUPTED)` and `Finished(CANCELLED)` are made by us, never expected from a wire.
+Texts are raw: as they came, not cleaned (see core.sanitize), never empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from chat_tui.core.errors import Fault
+
+
+class FinishReason(StrEnum):
+    """Why an answer ended (PROTOCOLS §11.4)."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+    PAUSE = "pause"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    OTHER = "other"
+
+
+class Channel(StrEnum):
+    """What a piece of visible text is."""
+
+    ANSWER = "answer"
+    COMMENTARY = "commentary"
+    REFUSAL = "refusal"
+
+
+class ReasoningKind(StrEnum):
+    """Whether reasoning is the model's own or a summary of it."""
+
+    RAW = "raw"
+    SUMMARY = "summary"
+
+
+class ProgressKind(StrEnum):
+    """Signs of life before or between tokens; only ALIVE is no real event (a comment, a ping)."""
+
+    ALIVE = "alive"
+    QUEUED = "queued"
+    LOAD = "load"
+    PROMPT = "prompt"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the server reports them; None where it said nothing (PROTOCOLS §11.5).
+
+    `input_tokens` and `output_tokens` are totals; `reasoning_tokens` ⊂ output, `cached_tokens` ⊂ input.
+    `tokens_per_s` is the server's own measurement of its speed. `cost` is in the server's currency (USD).
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    tokens_per_s: float | None = None
+    cost: float | None = None
+
+    def updated(self, newer: Usage) -> Usage:
+        """The newer snapshot over this one, field by field: None never overwrites a value."""
+        return Usage(
+            **{
+                name: getattr(self, name) if getattr(newer, name) is None else getattr(newer, name)
+                for name in self.__slots__
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Response headers are here (made by the transport): from now on we wait for the model, not the network."""
+
+    status: int = 200
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The answer exists at the provider; at most one, may be missing."""
+
+    id: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Append to the visible answer. `part` orders and groups; it is no number to compute with."""
+
+    text: str
+    part: int = 0
+    channel: Channel = Channel.ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """Append to the thinking fold."""
+
+    text: str
+    part: int = 0
+    kind: ReasoningKind = ReasoningKind.RAW
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueReceived:
+    """Provider data that is never shown but must be kept and sent back (signatures, encrypted reasoning)."""
+
+    kind: str
+    data: Any
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """A call begins; `key` is ours, unique within the answer. `name` may come later (a second one replaces it)."""
+
+    key: str
+    call_id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolArgumentsDelta:
+    """Raw JSON text, append."""
+
+    key: str
+    fragment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallEnded:
+    """The protocol closed the call; `arguments` is the complete string. Only now may a tool run."""
+
+    key: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResultReceived:
+    """The provider ran the tool itself."""
+
+    key: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepMarked:
+    """One model call of a multi-step run begins or ends; `reset` drops what came since the last start."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """A snapshot; the newest replaces the older field by field, they are never added up."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressReported:
+    """Liveness and pre-token progress; `fraction` 0..1 where known."""
+
+    kind: ProgressKind
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Something we do not know: counted, never dropped silently."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Terminal: the protocol ended the answer. `raw` is the server's own word for the reason."""
+
+    reason: FinishReason
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Terminal: the stream broke or was refused. A cut body is `Failed` with kind CUT."""
+
+    fault: Fault
+
+
+TerminalEvent = Finished | Failed
+
+StreamEvent = (
+    Connected
+    | Started
+    | TextDelta
+    | ReasoningDelta
+    | OpaqueReceived
+    | ToolCallStarted
+    | ToolArgumentsDelta
+    | ToolCallEnded
+    | ToolResultReceived
+    | StepMarked
+    | UsageReported
+    | ProgressReported
+    | Ignored
+    | Finished
+    | Failed
+)
+
+TOKEN_EVENTS = (TextDelta, ReasoningDelta, ToolCallStarted, ToolArgumentsDelta)
+"""Events that carry model output: the first of them is the first token, after it nothing is retried by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What one read of the socket brought: events that share the time they arrived at.
+
+    `at_s` is on the injected monotonic clock. Batching keeps the cost per token at one event, not one
+    suspended generator, and makes a burst what it is: many tokens at one moment.
+    """
+
+    at_s: float
+    events: tuple[StreamEvent, ...]

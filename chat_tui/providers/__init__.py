@@ -1,0 +1,1 @@
+"""Where answers come from: HTTP servers, the embedded model, scripted demos."""

@@ -1,0 +1,55 @@
+"""What a session needs of whoever answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.events import Arrival
+
+Clock = Callable[[], float]
+"""A monotonic clock, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model that can be chosen: `id` is PROVIDER/MODEL as --model takes it."""
+
+    id: str
+    label: str = ""
+    note: str = ""
+    is_available: bool = True
+
+
+class Provider(Protocol):
+    """Answers requests with a stream of arrivals.
+
+    `stream` yields exactly one terminal event, as the last event of the last arrival, and raises nothing but
+    CancelledError: whatever goes wrong becomes `Failed`. Closing the generator, or cancelling the task that
+    awaits it, closes the socket at once. It never retries; that is the session's decision.
+    """
+
+    name: str
+    label: str
+    is_demo: bool
+    can_prefill: bool
+    """Whether a trailing assistant message is continued by the server itself (PROTOCOLS §1.5)."""
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Arrival]:
+        """One answer. A fresh generator per call; nothing is sent before it is iterated."""
+        ...
+
+    async def prepare(self) -> None:
+        """Whatever makes the first answer faster (start a server, open nothing else); never raises for a fault
+        that `stream` will report again."""
+        ...
+
+    async def list_models(self) -> tuple[ModelInfo, ...]:
+        """What can be chosen here. Raises ProviderError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what it holds (connections, the child process)."""
+        ...

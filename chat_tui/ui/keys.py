@@ -1,0 +1,196 @@
+"""The one table of actions: footer, palette, help and bindings all read it.
+
+An action is what a person can do; where its keys work is its scope. Keys are Textual's names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """Where the keys of an action work."""
+
+    EVERYWHERE = "everywhere"
+    COMPOSER = "composer"
+    TRANSCRIPT = "transcript"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row: `id` is the Textual action (`action_<id>` on the chat screen), `command` its slash command."""
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    scope: Scope = Scope.EVERYWHERE
+    command: str = ""
+    is_in_palette: bool = True
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("send", ("enter",), "Send", "Send the prompt.", Scope.COMPOSER, is_in_palette=False),
+    Action(
+        "newline",
+        ("ctrl+j", "shift+enter", "alt+enter"),
+        "New line",
+        "Break the line.",
+        Scope.COMPOSER,
+        is_in_palette=False,
+    ),
+    Action(
+        "history_back",
+        ("up",),
+        "Earlier prompt",
+        "On the first line: the prompt before.",
+        Scope.COMPOSER,
+        is_in_palette=False,
+    ),
+    Action(
+        "history_forward",
+        ("down",),
+        "Later prompt",
+        "On the last line: the prompt after.",
+        Scope.COMPOSER,
+        is_in_palette=False,
+    ),
+    Action(
+        "escape",
+        ("escape",),
+        "Stop",
+        "Close what is open above, else stop the answer; before its first token the prompt comes back.",
+        command="stop",
+    ),
+    Action(
+        "interrupt",
+        ("ctrl+c",),
+        "Copy, stop or clear",
+        "Copy what is selected; else stop the answer; else empty the composer; twice on an empty one: quit.",
+        is_in_palette=False,
+    ),
+    Action(
+        "quit_if_empty",
+        ("ctrl+d",),
+        "Quit",
+        "Quit when the composer is empty.",
+        Scope.COMPOSER,
+        is_in_palette=False,
+    ),
+    Action("quit", ("ctrl+q",), "Quit", "Quit; a running answer is stopped and printed.", command="quit"),
+    Action(
+        "switch_focus",
+        ("tab", "shift+tab"),
+        "Composer or messages",
+        "Move between the composer and the messages.",
+        is_in_palette=False,
+    ),
+    Action("help", ("f1",), "Help", "Keys and commands.", command="help"),
+    Action("models", ("f2",), "Models", "Choose another model; /model NAME takes it at once.", command="model"),
+    Action("palette", ("ctrl+p",), "Command palette", "Find any action by name.", is_in_palette=False),
+    Action(
+        "new", ("ctrl+n",), "New conversation", "Start over; the answers so far leave the screen.", command="new"
+    ),
+    Action(
+        "next_theme",
+        ("f3",),
+        "Next theme",
+        "Dark, light, the terminal's own colours; /theme NAME takes one.",
+        command="theme",
+    ),
+    Action(
+        "toggle_reasoning",
+        ("ctrl+t",),
+        "Fold or unfold thinking",
+        "Show or hide what the model thought.",
+        command="thinking",
+    ),
+    Action(
+        "retry",
+        ("r",),
+        "Ask again",
+        "Ask for another answer; the first is kept beside it.",
+        Scope.TRANSCRIPT,
+        "retry",
+    ),
+    Action(
+        "continue_answer",
+        ("c",),
+        "Continue",
+        "Let the model go on where the answer stopped.",
+        Scope.TRANSCRIPT,
+        "continue",
+    ),
+    Action(
+        "edit",
+        ("e",),
+        "Edit the question",
+        "Bring the question back into the composer and ask from there.",
+        Scope.TRANSCRIPT,
+        "edit",
+    ),
+    Action(
+        "details", ("d",), "Details", "What the server said, as far as it is known.", Scope.TRANSCRIPT, "details"
+    ),
+    Action(
+        "copy_message",
+        ("y",),
+        "Copy message",
+        "Copy the source of the message under the cursor.",
+        Scope.TRANSCRIPT,
+        "copy",
+    ),
+    Action("copy_code", ("Y",), "Copy code", "Copy its last code block, exactly.", Scope.TRANSCRIPT, "copycode"),
+    Action(
+        "cursor_up",
+        ("up", "k"),
+        "Message above",
+        "Move the message cursor up.",
+        Scope.TRANSCRIPT,
+        is_in_palette=False,
+    ),
+    Action(
+        "cursor_down",
+        ("down", "j"),
+        "Message below",
+        "Move the message cursor down.",
+        Scope.TRANSCRIPT,
+        is_in_palette=False,
+    ),
+    Action(
+        "scroll_page_up", ("pageup",), "Page up", "Scroll; the view then stays where it is.", is_in_palette=False
+    ),
+    Action(
+        "scroll_page_down",
+        ("pagedown",),
+        "Page down",
+        "Scroll; at the end the view follows again.",
+        is_in_palette=False,
+    ),
+    Action("scroll_top", ("ctrl+home",), "Top", "Go to the beginning.", command="top"),
+    Action("scroll_end", ("ctrl+end",), "End", "Go to the end and follow.", command="end"),
+)
+"""In the order help shows them. `home` and `end` scroll too while the messages have the focus."""
+
+
+def action(action_id: str) -> Action:
+    """The row with that id. Raises KeyError."""
+    return _BY_ID[action_id]
+
+
+_BY_ID = {row.id: row for row in ACTIONS}
+
+_KEY_NAMES = {
+    "escape": "Esc", "enter": "Enter", "pageup": "PageUp", "pagedown": "PageDown", "up": "↑", "down": "↓",
+    "tab": "Tab", "home": "Home", "end": "End",
+}  # fmt: skip
+
+
+def key_label(key: str) -> str:
+    """A key as people write it: ctrl+j → Ctrl+J."""
+    if len(key) == 1:
+        return key
+    *modifiers, last = key.split("+")
+    name = _KEY_NAMES.get(last, last.upper() if len(last) == 1 or last[0] == "f" else last.capitalize())
+    return "+".join([*(part.capitalize() for part in modifiers), name])

@@ -1,0 +1,1 @@
+"""Blocks of text to cached strips for a width."""

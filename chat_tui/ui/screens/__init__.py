@@ -1,0 +1,1 @@
+"""Screens route keys and messages between widgets and the session."""

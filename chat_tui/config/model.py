@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from chat_tui.core.conversation import Generation
+
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 DEFAULT_MODEL = "local/smollm2-135m"
@@ -19,10 +21,14 @@ class GenerationConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     temperature: Annotated[float, msgspec.Meta(ge=0, le=5)] | None = None
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, msgspec.Meta(gt=0)] | None = None
-    seed: int | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     stop: tuple[str, ...] = ()
     reasoning_effort: str | None = None
+
+    def to_generation(self) -> Generation:
+        """The same as the session takes it."""
+        return Generation(**msgspec.structs.asdict(self))
 
 
 class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,8 +55,8 @@ class LocalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     models: dict[str, str] = {}
     """name = path of a GGUF file; then --model local/NAME."""
-    context_tokens: Annotated[int, msgspec.Meta(ge=256)] = 8192
-    threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    context_tokens: Annotated[int, msgspec.Meta(ge=256, le=2**24)] = 8192
+    threads: Annotated[int, msgspec.Meta(ge=0, le=4096)] = 0
     """0: as many as this machine has cores."""
 
 

@@ -1,0 +1,175 @@
+"""The composer: a text area in which Enter sends, and which remembers what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import TextArea
+from textual.widgets.text_area import Selection
+
+from chat_tui.core.history import PromptHistory
+from chat_tui.core.sanitize import clean
+from chat_tui.ui.keys import ACTIONS, Action, action
+
+if TYPE_CHECKING:
+    from textual import getters
+    from textual.app import App
+
+PASTE_SETTLES_S = 0.05
+"""Keys this soon after a paste belong to it: text with its own end-of-paste mark goes on as keys, and an Enter
+among them must not send. No hand is that fast."""
+
+_COMMANDS: tuple[Action, ...] = tuple(row for row in ACTIONS if row.command)
+_MAX_HINTS = 6
+_OTHERS_KEYS = frozenset({"ctrl+c", "super+c", "ctrl+d", "pageup", "pagedown", "f6", "f7"})
+"""Keys of the text area that mean something else here, or belong to the screen."""
+
+
+def _kept(bindings: Iterable[BindingType]) -> list[BindingType]:
+    return [binding for binding in Binding.make_bindings(bindings) if binding.key not in _OTHERS_KEYS]
+
+
+def matching_commands(text: str) -> tuple[Action, ...]:
+    """The commands whose name begins with what was typed; none unless the text is a slash and letters only."""
+    name = text[1:]
+    if not text.startswith("/") or (name and not (name.isascii() and name.isalpha() and name.islower())):
+        return ()
+    return tuple(row for row in _COMMANDS if row.command.startswith(name))
+
+
+def completed(text: str) -> str:
+    """The text as far as all matching commands agree; with a space behind it when there is only one."""
+    names = [row.command for row in matching_commands(text)]
+    if len(names) < 2:
+        return f"/{names[0]} " if names else text
+    first, last = min(names), max(names)
+    agreed = next((place for place, letter in enumerate(first) if last[place] != letter), len(first))
+    return f"/{first[:agreed]}"
+
+
+def command_hint(text: str) -> Content:
+    """What could be meant, for the line under the text. Empty when nothing matches."""
+    rows = matching_commands(text)
+    if not rows:
+        return Content("")
+    if len(rows) == 1:
+        tail = "" if text == f"/{rows[0].command}" else " · Tab"
+        return Content(f"/{rows[0].command}  {rows[0].title}{tail}")
+    names = "  ".join(f"/{row.command}" for row in rows[:_MAX_HINTS])
+    return Content(names + (" …" if len(rows) > _MAX_HINTS else ""))
+
+
+class Prompt(TextArea, inherit_bindings=False):
+    """Grows with its text (as far as the style sheet lets it). It never clears itself: `Submitted` is a request."""
+
+    if TYPE_CHECKING:
+        app = getters.app(App[object])  # Textual leaves the parameter open
+
+    BINDINGS: ClassVar[list[BindingType]] = _kept(TextArea.BINDINGS)
+
+    @dataclass
+    class Submitted(Message):
+        """Enter was pressed on something that is not blank."""
+
+        prompt: Prompt
+        text: str
+
+        @property
+        def control(self) -> Prompt:
+            """For selectors in `@on`."""
+            return self.prompt
+
+    def __init__(self, prompts: PromptHistory | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, placeholder="Ask anything", highlight_cursor_line=False, soft_wrap=True)
+        self.cursor_blink = False
+        self.match_cursor_bracket = False
+        self.prompts = prompts or PromptHistory()
+        self._paste_until_s = float("-inf")
+
+    def put(self, text: str, *, is_cursor_at_end: bool = True) -> None:
+        """Replace what stands there (undo brings it back)."""
+        self.replace(clean(text), (0, 0), self.document.end, maintain_selection_offset=False)
+        row = self.document.line_count - 1 if is_cursor_at_end else 0
+        self.move_cursor((row, len(self.document[row])))
+
+    def find_matching_bracket(self, bracket: str, search_from: tuple[int, int]) -> tuple[int, int] | None:
+        """Nothing: prose needs no bracket matching, and the search reads the whole text."""
+        return None
+
+    def undo(self) -> None:
+        """Take back the last edits."""
+        self._from_the_start(super().undo)
+
+    def redo(self) -> None:
+        """Bring back what undo took."""
+        self._from_the_start(super().redo)
+
+    async def on_key(self, event: events.Key) -> None:
+        """The keys a composer treats differently; everything else is the text area's."""
+        is_pasted = event.time < self._paste_until_s
+        if is_pasted:
+            self._paste_until_s = event.time + PASTE_SETTLES_S
+        key = event.key
+        if key in action("send").keys and not is_pasted:
+            self._submit()
+        elif key in action("newline").keys or key in action("send").keys:
+            self._insert("\n")
+        elif key == "tab" and self.text.startswith("/") and matching_commands(self.text):
+            self._complete()
+        elif key in action("history_back").keys and self.navigator.is_first_wrapped_line(self.cursor_location):
+            self._recall(self.prompts.back(self.text), is_cursor_at_end=False)
+        elif key in action("history_forward").keys and self.navigator.is_last_wrapped_line(self.cursor_location):
+            self._recall(self.prompts.forward(self.text), is_cursor_at_end=True)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    async def on_paste(self, event: events.Paste) -> None:
+        """One paste is one insert, with nothing in it that a terminal would obey."""
+        event.stop()
+        event.prevent_default()
+        self._paste_until_s = event.time + PASTE_SETTLES_S
+        self._insert(clean(event.text))
+
+    def action_paste(self) -> None:
+        """What was copied in here may be an answer, and answers are not trusted."""
+        self._insert(clean(self.app.clipboard))
+
+    @on(TextArea.Changed)
+    def show_command_hint(self) -> None:
+        """Name the commands that begin with what was typed."""
+        self.border_subtitle = command_hint(self.text) if self.document[0].startswith("/") else Content("")
+
+    def _from_the_start(self, change: Callable[[], None]) -> None:
+        """Textual 8.2.8 scrolls to the old cursor while it undoes, and crashes when that line is gone by then."""
+        selection, text = self.selection, self.text
+        self.selection = Selection.cursor((0, 0))
+        change()
+        if self.text == text:
+            self.selection = selection
+
+    def _submit(self) -> None:
+        if self.text.strip():
+            self.prompts.add(self.text)
+            self.post_message(self.Submitted(self, self.text))
+
+    def _complete(self) -> None:
+        text = completed(self.text)
+        if text != self.text:
+            self.put(text)
+
+    def _recall(self, text: str | None, *, is_cursor_at_end: bool) -> None:
+        if text is not None:
+            self.put(text, is_cursor_at_end=is_cursor_at_end)
+
+    def _insert(self, text: str) -> None:
+        if text:
+            result = self.replace(text, *self.selection, maintain_selection_offset=False)
+            self.move_cursor(result.end_location)

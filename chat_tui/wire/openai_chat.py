@@ -1,0 +1,383 @@
+"""OpenAI Chat Completions, the protocol that nearly every server speaks, each with an accent.
+
+An answer is complete when a finish reason came, not when the body or `[DONE]` did: gateways end bodies cleanly in
+mid-answer, and vLLM writes `[DONE]` after an error. The terminal event is given at `[DONE]` or at the end of the
+body, because usage, annotations and errors may follow the finish reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
+from chat_tui.core.events import (
+    Channel,
+    Failed,
+    Finished,
+    FinishReason,
+    Ignored,
+    OpaqueReceived,
+    ProgressKind,
+    ProgressReported,
+    ReasoningDelta,
+    ReasoningKind,
+    Started,
+    StreamEvent,
+    TerminalEvent,
+    TextDelta,
+    UsageReported,
+)
+from chat_tui.wire.base import Codec, Quirks, WireEvent, WireRequest
+from chat_tui.wire.error_bodies import ErrorBody, classify, fault_of, read_error, title_of
+from chat_tui.wire.framing import DONE
+from chat_tui.wire.json_text import (
+    JsonObject,
+    PairJoiner,
+    as_list,
+    as_object,
+    as_quantity,
+    as_text,
+    parse,
+    parse_first,
+    repaired,
+    repaired_tree,
+)
+from chat_tui.wire.openai_chat_request import encode_request
+from chat_tui.wire.openai_chat_tools import ToolCallTracker
+from chat_tui.wire.openai_chat_usage import read_usage
+
+_NAME_CHARS = 80
+
+_REASONS = {
+    "stop": FinishReason.STOP,
+    "eos": FinishReason.STOP,
+    "end_turn": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "model_length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.CONTENT_FILTER,
+}
+
+_PLAIN_DELTA_KEYS = frozenset({"role", "content"})
+_DELTA_KEYS = _PLAIN_DELTA_KEYS | {
+    "refusal", "reasoning_content", "reasoning", "reasoning_details", "tool_calls", "function_call",
+    "extra_content",
+}  # fmt: skip
+
+
+class OpenAIChat:
+    """`POST {base}/chat/completions` over server-sent events."""
+
+    name = "openai-chat"
+
+    def encode(self, request: ChatRequest, quirks: Quirks) -> WireRequest:
+        """The request as this protocol writes it."""
+        return encode_request(request, quirks)
+
+    def codec(self) -> Codec:
+        """A fresh codec for one answer."""
+        return OpenAIChatCodec()
+
+
+class OpenAIChatCodec:
+    """One answer. See `wire.base.Codec` for the contract."""
+
+    def __init__(self) -> None:
+        self._is_done = False
+        self._has_started = False
+        self._has_output = False
+        self._has_refusal = False
+        self._reason = ""
+        self._last_words = ErrorBody()
+        self._tools = ToolCallTracker()
+        self._answer = PairJoiner()
+        self._refusal = PairJoiner()
+        self._reasoning = PairJoiner()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the terminal event has been given."""
+        return self._is_done
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether a finish reason came: only usage and [DONE] can follow, and a broken connection is no cut."""
+        return bool(self._reason) and not self._is_done
+
+    def decode(self, event: WireEvent) -> tuple[StreamEvent, ...]:
+        """Events of one chunk. Raises MalformedEvent for what is no JSON."""
+        if self._is_done:
+            return ()
+        data = event.data
+        if len(data) < 32:
+            mark = data.strip()
+            if not mark:
+                return ()
+            if mark == DONE:
+                return self._end([], self._terminal("The server closed the answer"))
+        chunk = as_object(parsed := parse(data))
+        if chunk is None:
+            return self._read_no_object(parsed, event)
+        events: list[StreamEvent] = []
+        self._read_chunk(chunk, events)
+        error = _error_in(chunk, event.name)
+        if error is not None:
+            return self._end(events, Failed(fault_of(read_error(error), excerpt=data)))
+        if not events and "choices" not in chunk and not _is_routine(chunk):
+            self._last_words = read_error(chunk)
+            events.append(Ignored(_short(event.name or as_text(chunk.get("type")) or "chunk without choices")))
+        return tuple(events)
+
+    def decode_document(self, text: str) -> tuple[StreamEvent, ...]:
+        """A whole answer or error that came as one JSON document (or as none: a page, plain text)."""
+        if self._is_done:
+            return ()
+        events: list[StreamEvent] = []
+        try:
+            parsed = parse_first(text)
+        except MalformedEvent:
+            return self._end(events, Failed(_no_answer(text)))
+        document = as_object(parsed)
+        error = _error_in(document, "") if document is not None else _error_in_list(parsed)
+        if document is not None and error is None and as_list(document.get("choices")):
+            self._read_chunk(document, events)
+            if not self._reason:
+                return self._end(events, Finished(FinishReason.OTHER))
+        if error is not None:
+            return self._end(events, Failed(fault_of(read_error(error), excerpt=text)))
+        if self._reason:
+            return self._end(events, self._terminal("The server closed the answer"))
+        return self._end(events, Failed(_no_answer(text)))
+
+    def finish(self) -> tuple[StreamEvent, ...]:
+        """The end of the body: complete when a finish reason came, else CUT."""
+        if self._is_done:
+            return ()
+        return self._end([], self._terminal("The connection ended"))
+
+    def _read_no_object(self, value: object, event: WireEvent) -> tuple[StreamEvent, ...]:
+        error = value if event.name == "error" else _error_in_list(value)
+        if error is not None:
+            return self._end([], Failed(fault_of(read_error(error), excerpt=event.data)))
+        return () if value is None else (Ignored("event that is no object"),)
+
+    def _read_chunk(self, chunk: JsonObject, events: list[StreamEvent]) -> None:
+        if not self._has_started:
+            self._start(chunk, events)
+        for item in as_list(chunk.get("choices")):
+            choice = as_object(item)
+            if choice is not None:
+                self._read_choice(choice, events)
+        if chunk.get("usage") or chunk.get("timings") or chunk.get("x_groq"):
+            _report_usage(chunk, events)
+        progress = as_object(chunk.get("prompt_progress"))
+        if progress is not None:
+            events.append(_prompt_progress(progress))
+
+    def _start(self, chunk: JsonObject, events: list[StreamEvent]) -> None:
+        answer_id, model = as_text(chunk.get("id")), as_text(chunk.get("model"))
+        if answer_id or model:
+            self._has_started = True
+            events.append(Started(answer_id, model))
+
+    def _read_choice(self, choice: JsonObject, events: list[StreamEvent]) -> None:
+        index = choice.get("index")
+        if index and isinstance(index, int) and index is not True:
+            events.append(Ignored("choice of another index"))
+            return
+        delta = as_object(choice.get("delta"))
+        if delta is None and not self._has_output:
+            delta = as_object(choice.get("message"))
+        if delta is not None:
+            self._read_delta(delta, events)
+        reason = choice.get("finish_reason")
+        if reason:
+            self._read_reason(reason, choice, events)
+
+    def _read_reason(self, reason: object, choice: JsonObject, events: list[StreamEvent]) -> None:
+        if isinstance(reason, str):
+            self._reason = _short(reason)
+        else:
+            events.append(Ignored("finish_reason that is no text"))
+        if choice.get("error"):
+            self._last_words = read_error(choice)
+        _report_usage(choice, events)
+
+    def _read_delta(self, delta: JsonObject, events: list[StreamEvent]) -> None:
+        is_plain = delta.keys() <= _PLAIN_DELTA_KEYS
+        if not is_plain:
+            self._read_reasoning(delta, events)
+        content = delta.get("content")
+        if content:
+            if isinstance(content, str):
+                self._say(content, events)
+            else:
+                self._read_typed(content, events)
+        if not is_plain:
+            self._read_rest(delta, events)
+
+    def _say(self, text: str, events: list[StreamEvent]) -> None:
+        text = self._answer.join(text)
+        if text:
+            self._has_output = True
+            events.append(TextDelta(text))
+
+    def _think(self, text: str, events: list[StreamEvent], kind: ReasoningKind = ReasoningKind.RAW) -> None:
+        text = self._reasoning.join(text)
+        if text:
+            self._has_output = True
+            events.append(ReasoningDelta(text, 0, kind))
+
+    def _read_typed(self, content: object, events: list[StreamEvent]) -> None:
+        """Mistral's content: a list of typed pieces, thinking ones with a list of their own."""
+        for item in as_list(content) or [content]:
+            piece = as_object(item)
+            kind = as_text(piece.get("type")) if piece else ""
+            if isinstance(item, str):
+                self._say(item, events)
+            elif piece is None:
+                events.append(Ignored("content that is no text"))
+            elif kind == "thinking":
+                self._think(_plain_text(piece.get("thinking")), events)
+            elif isinstance(piece.get("text"), str):
+                self._say(piece["text"], events)
+            else:
+                events.append(Ignored(_short(f"content {kind}".strip())))
+
+    def _read_reasoning(self, delta: JsonObject, events: list[StreamEvent]) -> None:
+        details = [found for item in as_list(delta.get("reasoning_details")) if (found := as_object(item))]
+        is_summary = any(detail.get("type") == "reasoning.summary" for detail in details)
+        text = _plain_text(delta.get("reasoning_content")) or _plain_text(delta.get("reasoning"))
+        if not text:
+            text = "".join(_plain_text(detail.get("text") or detail.get("summary")) for detail in details)
+        self._think(text, events, ReasoningKind.SUMMARY if is_summary else ReasoningKind.RAW)
+        if details:
+            events.append(OpaqueReceived("reasoning_details", repaired_tree(details)))
+
+    def _read_rest(self, delta: JsonObject, events: list[StreamEvent]) -> None:
+        refusal = delta.get("refusal")
+        if refusal and isinstance(refusal, str):
+            self._has_refusal = self._has_output = True
+            text = self._refusal.join(refusal)
+            if text:
+                events.append(TextDelta(text, 0, Channel.REFUSAL))
+        for item in as_list(delta.get("tool_calls")):
+            fragment = as_object(item)
+            if fragment is not None:
+                self._has_output = True
+                self._tools.read(fragment, events)
+        function = as_object(delta.get("function_call"))
+        if function is not None:
+            self._has_output = True
+            self._tools.read({"index": 0, "function": function}, events)
+        extra = delta.get("extra_content")
+        if extra:
+            events.append(OpaqueReceived("extra_content", repaired_tree(extra)))
+        unknown = [key for key in delta if key not in _DELTA_KEYS and delta[key]]
+        events.extend(Ignored(_short(key)) for key in unknown)
+
+    def _terminal(self, ended: str) -> TerminalEvent:
+        """What the finish reason says; `ended` begins the sentence when there was none."""
+        raw = self._reason
+        if not raw:
+            message = f"{ended} without a finish reason: the answer is not complete."
+            if self._last_words.message:
+                message += f" The server's last words: {self._last_words.message}"
+            return Failed(self._cut("connection lost", message))
+        if raw == "error":
+            return Failed(fault_of(self._last_words))
+        if raw == "abort":
+            return Failed(self._cut("stopped by the server", "The server aborted the answer."))
+        if raw == "insufficient_system_resource":
+            message = "The server ended the answer for want of resources."
+            return Failed(self._cut("server overloaded", message))
+        reason = _REASONS.get(raw, FinishReason.OTHER)
+        if reason is FinishReason.STOP:
+            if self._has_refusal:
+                reason = FinishReason.REFUSAL
+            elif self._tools.has_calls:
+                reason = FinishReason.TOOL_CALLS
+        return Finished(reason, raw)
+
+    def _cut(self, title: str, message: str) -> Fault:
+        return Fault(FaultKind.CUT, title, message, code=self._reason, is_retryable=not self._has_output)
+
+    def _end(self, events: list[StreamEvent], terminal: TerminalEvent) -> tuple[StreamEvent, ...]:
+        """Give what is held back, close the open call if the answer is whole, and then nothing more."""
+        self._is_done = True
+        if held := self._reasoning.flush():
+            events.append(ReasoningDelta(held))
+        if held := self._answer.flush():
+            events.append(TextDelta(held))
+        if held := self._refusal.flush():
+            events.append(TextDelta(held, 0, Channel.REFUSAL))
+        closing = (FinishReason.STOP, FinishReason.TOOL_CALLS)
+        if isinstance(terminal, Finished) and terminal.reason in closing:
+            self._tools.close(events)
+        else:
+            self._tools.flush(events)
+        events.append(terminal)
+        return tuple(events)
+
+
+def _error_in(chunk: JsonObject, event_name: str) -> object | None:
+    """The error of a chunk, whatever else is in it; None when there is none."""
+    if chunk.get("error") or event_name == "error":
+        return chunk
+    if chunk.get("object") == "error" or chunk.get("type") == "error":
+        return chunk
+    groq = as_object(chunk.get("x_groq"))
+    if groq and groq.get("error"):
+        return groq
+    return None
+
+
+def _error_in_list(value: object) -> object | None:
+    """Google sends its error as a list of one."""
+    return next((item for item in as_list(value) if (found := as_object(item)) and _error_in(found, "")), None)
+
+
+def _is_routine(chunk: JsonObject) -> bool:
+    """A chunk that says nothing to us and is no surprise: usage or a first id without choices."""
+    return "usage" in chunk or "x_groq" in chunk
+
+
+def _report_usage(holder: JsonObject, events: list[StreamEvent]) -> None:
+    usage = read_usage(holder)
+    if usage is not None:
+        events.append(UsageReported(usage))
+
+
+def _prompt_progress(progress: JsonObject) -> ProgressReported:
+    done, total = as_quantity(progress.get("processed")), as_quantity(progress.get("total"))
+    fraction = min(1.0, done / total) if done is not None and total else None
+    return ProgressReported(ProgressKind.PROMPT, fraction)
+
+
+def _plain_text(value: Any) -> str:
+    """A string, or the texts of a list of typed pieces."""
+    if isinstance(value, str):
+        return value
+    pieces = [as_object(item) or {"text": item} for item in as_list(value)]
+    return "".join(text for piece in pieces if isinstance(text := piece.get("text"), str))
+
+
+def _short(name: str) -> str:
+    return repaired(name[:_NAME_CHARS])
+
+
+def _no_answer(text: str) -> Fault:
+    body = read_error(text)
+    said = f" It says: {body.message}" if body.message else ""
+    kind = classify(None, body)
+    if kind is FaultKind.SERVER:
+        kind = FaultKind.PROTOCOL
+    return Fault(
+        kind,
+        title_of(kind),
+        f"The server sent something that is no chat answer.{said}",
+        code=body.code,
+        detail=repaired(text[:EXCERPT_CHARS]),
+    )

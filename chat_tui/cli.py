@@ -1,0 +1,358 @@
+"""The command line: reads arguments, puts the program together, turns whatever happens into an exit code.
+
+The composition root, and the only module that prints. Everything heavy is imported where it is used, so that
+`chat-tui --version` and the first frame come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
+
+from chat_tui import __version__
+
+if TYPE_CHECKING:
+    from chat_tui.config.load import LoadedConfig
+    from chat_tui.providers.registry import ProviderRegistry
+    from chat_tui.session.session import ChatSession
+
+EXIT_OK: Final = 0
+EXIT_USAGE: Final = 2
+EXIT_CRASH: Final = 70
+EXIT_INTERRUPTED: Final = 130
+EXIT_BROKEN_PIPE: Final = 141
+
+MAX_STDIN_BYTES = 16 << 20
+ESCDELAY_MS = "25"
+"""How long the terminal may take between ESC and the rest of a key; Textual's own 100 ms makes Esc feel slow."""
+
+OUTPUT_FORMATS = ("text", "json", "stream-json")
+
+COMMANDS_HELP = """\
+commands:
+  config path            where the configuration file is
+  config show [--json]   every setting, its value and where the value came from
+  models [--json]        what can be chosen with --model, here and now
+  local install          add the model that runs on this machine
+
+asking without a screen:
+  chat-tui -p "What is a token?"
+  git diff | chat-tui -p "Write the commit message" > message.txt
+  The question is PROMPT, standard input, or both, in that order. The answer goes to standard output, the
+  numbers to standard error. Exit code: 0 complete, 1 failed or broken off, 2 wrong usage, 130 stopped.
+
+environment:
+  CHAT_TUI_CONFIG, CHAT_TUI_MODEL, CHAT_TUI_THEME, CHAT_TUI_SYSTEM stand below the options and above the file.
+"""
+
+
+class UsageError(Exception):
+    """The arguments make no sense; the text is one sentence."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says one sentence where argparse prints its whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `argv` (default: sys.argv) and return the exit code. Raises nothing."""
+    try:
+        code = _dispatch(sys.argv[1:] if argv is None else argv)
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison] - None when it was closed
+            sys.stdout.flush()
+    except UsageError as error:
+        return _complain(f"{error} See chat-tui --help.")
+    except SystemExit as request:  # --help, --version
+        return request.code if isinstance(request.code, int) else EXIT_OK
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the last guard
+        return _report(error)
+    return code
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    arguments = _parse(argv)
+    command = tuple(arguments.command)
+    if not command:
+        return _chat(arguments)
+    if command == ("config", "path"):
+        return _config_path(arguments)
+    if command == ("config", "show"):
+        return _config_show(arguments)
+    if command == ("models",):
+        return _models(arguments)
+    return _local_install()
+
+
+# -- arguments -------------------------------------------------------------------------------------
+
+
+def _make_parser() -> _Parser:
+    parser = _Parser(
+        prog="chat-tui",
+        usage="chat-tui [options]\n       chat-tui [options] -p [PROMPT]\n       chat-tui [options] COMMAND",
+        description="Talk to a language model in the terminal. Without options: a chat with the configured model.",
+        epilog=COMMANDS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    parser.add_argument("command", nargs="*", help=argparse.SUPPRESS)
+    add = parser.add_argument_group("options").add_argument
+    add("-m", "--model", metavar="PROVIDER/MODEL", help="who answers, for example local/smollm2-135m")
+    add("-s", "--system", metavar="TEXT", help="system text that goes before the conversation")
+    add("-p", "--print", nargs="?", const="", metavar="PROMPT", help="print one answer and leave")
+    add("--output-format", choices=OUTPUT_FORMATS, metavar="FORMAT", help="text, json or stream-json, with -p")
+    add("--config", metavar="FILE", help="read this configuration file instead of the usual one")
+    add("--theme", metavar="NAME", help="dark, light or terminal (its own sixteen colours)")
+    add("--json", action="store_true", help="machine-readable output of config show and models")
+    add("--version", action="version", version=f"chat-tui {__version__}", help="print the version and leave")
+    add("-h", "--help", action="help", help="print this and leave")
+    return parser
+
+
+_COMMANDS = (("config", "path"), ("config", "show"), ("models",), ("local", "install"))
+_TAKES_JSON = (("config", "show"), ("models",))
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Raises UsageError. Sentences do not repeat what they do not know: it may be a key."""
+    arguments, unknown = _make_parser().parse_known_intermixed_args(list(argv))
+    command = tuple(arguments.command)
+    is_print = arguments.print is not None
+    if unknown:
+        option = unknown[0].partition("=")[0] if unknown[0].startswith("--") else unknown[0][:2]
+        raise UsageError(f"There is no option {_shown(option)}.")
+    if is_print and command:
+        raise UsageError("After -p comes one PROMPT; several words need quotes.")
+    if command and command not in _COMMANDS:
+        raise UsageError(_wrong_command(command))
+    if arguments.json and command not in _TAKES_JSON:
+        raise UsageError("--json goes with config show and models; for an answer take --output-format json.")
+    if arguments.output_format and command:
+        raise UsageError("--output-format goes with -p.")
+    return arguments
+
+
+def _wrong_command(command: tuple[str, ...]) -> str:
+    known = [" ".join(words) for words in _COMMANDS]
+    begun = [name for name in known if name.split()[0] == command[0]]
+    if begun:
+        return f"The command is {' or '.join(begun)}."
+    return f"That is no command; there are {', '.join(known)}. To ask something: chat-tui -p PROMPT."
+
+
+# -- chat ------------------------------------------------------------------------------------------
+
+
+def _chat(arguments: argparse.Namespace) -> int:
+    has_screen = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
+    if arguments.print is None and has_screen:
+        if arguments.output_format:
+            raise UsageError("--output-format goes with -p.")
+        return _open_screen(arguments)
+    return _print_answer(arguments)
+
+
+def _open_screen(arguments: argparse.Namespace) -> int:
+    loaded = _load(arguments)
+    session, _ = _make_session(loaded)
+    if arguments.model is not None:
+        session.switch_model(arguments.model)  # a wrong --model is said here, not on the screen
+    os.environ.setdefault("ESCDELAY", ESCDELAY_MS)
+    from chat_tui.ui.app import run
+
+    return run(session, loaded, loaded.path is None)
+
+
+def _print_answer(arguments: argparse.Namespace) -> int:
+    prompt = _read_prompt(arguments.print or "")
+    out = sys.stdout
+    if out is None:  # pyright: ignore[reportUnnecessaryComparison] - None when it was closed
+        raise UsageError("Standard output is closed: there is no place for the answer.")
+    loaded = _load(arguments)
+    for problem in loaded.problems:
+        _say(problem)
+    import asyncio
+
+    from chat_tui import headless
+
+    is_terminal = _is_terminal(out)
+    _write_utf8(out, is_terminal=is_terminal)
+
+    async def ask() -> int:
+        session, _ = _make_session(loaded)
+        try:
+            return await headless.run(
+                session,
+                prompt,
+                headless.OutputFormat(arguments.output_format or "text"),
+                out,
+                sys.stderr or io.StringIO(),
+                is_terminal=is_terminal,
+            )
+        finally:
+            await session.aclose()
+
+    return asyncio.run(ask())
+
+
+def _read_prompt(argument: str) -> str:
+    """PROMPT and standard input, in that order. Raises UsageError when both are empty."""
+    piped = "" if _is_terminal(sys.stdin) else _read_stdin()
+    prompt = "\n\n".join(part for part in (argument, piped) if part.strip())
+    if prompt:
+        return prompt
+    if not _is_terminal(sys.stdout) and _is_terminal(sys.stdin):
+        raise UsageError("Standard output is no terminal, and there is no question: chat-tui -p PROMPT.")
+    raise UsageError("There is no question: give one with -p PROMPT or on standard input.")
+
+
+def _read_stdin() -> str:
+    stdin = sys.stdin
+    if stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - None when it was closed
+        return ""
+    try:
+        data = stdin.buffer.read(MAX_STDIN_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UsageError("Standard input cannot be read.") from error
+    if len(data) > MAX_STDIN_BYTES:
+        raise UsageError(f"Standard input is longer than {MAX_STDIN_BYTES >> 20} MiB.")
+    return data.decode("utf-8-sig", "replace").strip("\n")
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _write_utf8(out: TextIO, *, is_terminal: bool) -> None:
+    """Files and pipes get UTF-8, a terminal what it is set to; what cannot be encoded is replaced, not an error."""
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(encoding=None if is_terminal else "utf-8", errors="replace", newline="\n")
+
+
+def _load(arguments: argparse.Namespace) -> LoadedConfig:
+    from pathlib import Path
+
+    from chat_tui.config.load import load
+
+    path = None if arguments.config is None else Path(arguments.config)
+    flags = {name: getattr(arguments, name) for name in ("model", "system", "theme")}
+    return load(path, os.environ, {name: value for name, value in flags.items() if value is not None})
+
+
+def _make_session(loaded: LoadedConfig) -> tuple[ChatSession, ProviderRegistry]:
+    from chat_tui.config.paths import state_dir
+    from chat_tui.providers.registry import ProviderRegistry
+    from chat_tui.session.session import ChatSession
+
+    config = loaded.config
+    registry = ProviderRegistry(config, os.environ, state_dir())
+    generation = config.generation.to_generation()
+    return ChatSession(registry, config.model, system=config.system, generation=generation), registry
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+
+def _config_path(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from chat_tui.config.load import find_file
+
+    print(_shown(str(find_file(Path(arguments.config) if arguments.config else None, os.environ)), 4096))
+    return EXIT_OK
+
+
+def _config_show(arguments: argparse.Namespace) -> int:
+    from chat_tui.config import show
+
+    loaded = _load(arguments)
+    if arguments.json:
+        import json
+
+        data = {
+            "path": None if loaded.path is None else str(loaded.path),
+            "settings": [{"key": s.key, "value": s.value, "origin": s.origin} for s in show.settings(loaded)],
+            "problems": loaded.problems,
+        }
+        print(json.dumps(data, indent=2))
+        return EXIT_OK
+    print(f"# {'no file' if loaded.path is None else _shown(str(loaded.path), 4096)}")
+    print(show.as_table(loaded))
+    for problem in loaded.problems:
+        _say(problem)
+    return EXIT_OK
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from chat_tui.cli_models import print_models
+
+    loaded = _load(arguments)
+
+    async def show_models() -> None:
+        session, _ = _make_session(loaded)
+        try:
+            await print_models(session, print, is_json=arguments.json)
+        finally:
+            await session.aclose()
+
+    asyncio.run(show_models())
+    return EXIT_OK
+
+
+def _local_install() -> int:
+    from chat_tui.providers.local_install import install
+
+    return install(echo=print)
+
+
+# -- what goes wrong -------------------------------------------------------------------------------
+
+
+def _shown(text: str, max_chars: int = 60) -> str:
+    from chat_tui.core.sanitize import clean_line
+
+    return clean_line(text, max_chars)
+
+
+def _say(sentence: str) -> None:
+    """One line on standard error, which may be closed."""
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        with contextlib.suppress(OSError):
+            print(f"chat-tui: {_shown(sentence, 1000)}", file=sys.stderr, flush=True)
+
+
+def _complain(sentence: str) -> int:
+    _say(sentence)
+    return EXIT_USAGE
+
+
+def _report(error: Exception) -> int:
+    """A sentence made for people as it is; anything else is our own fault and goes into a file."""
+    from chat_tui.core.errors import ChatError
+
+    if isinstance(error, ChatError):
+        return _complain(error.sentence)
+    from chat_tui.cli_crash import write_crash_log
+
+    path = write_crash_log(error, os.environ)
+    where = f"the particulars are in {path}" if path else "no file for the particulars could be written"
+    _complain(f"Something went wrong inside ({type(error).__name__}); {where}.")
+    return EXIT_CRASH

@@ -1,0 +1,60 @@
+"""Going on where an answer stopped: what is asked, and how the two pieces are joined.
+
+A server that continues a trailing assistant message needs nothing of this. Everybody else is asked to, and
+models that are asked often begin by repeating the last words: those are cut off again, nothing else is.
+"""
+
+from __future__ import annotations
+
+OVERLAP_MIN_CHARS = 12
+"""A shorter repetition may be chance ("hel" + "lo"), and cutting it would lose text."""
+
+OVERLAP_MAX_CHARS = 400
+QUOTE_CHARS = 120
+
+
+def continuation_prompt(partial: str) -> str:
+    """What the user message says that asks for the rest of `partial`."""
+    return (
+        "Your previous response was interrupted and ended with:\n\n"
+        f"{partial[-QUOTE_CHARS:]}\n\n"
+        "Begin your reply with exactly these last words and continue from there. "
+        "No introduction and no comment on the interruption."
+    )
+
+
+class OverlapTrimmer:
+    """Cuts from the beginning of a continuation what repeats the end of the partial answer.
+
+    Holds text back only while the beginning could still turn out to be a repetition (at most
+    `OVERLAP_MAX_CHARS`), then passes everything through. `feed` and `flush` together return the continuation
+    without the repeated beginning and without any other change.
+    """
+
+    def __init__(self, partial: str) -> None:
+        self._end = partial[-OVERLAP_MAX_CHARS:]
+        self._held: str | None = ""
+
+    def feed(self, text: str) -> str:
+        """What of the text so far can be shown."""
+        if self._held is None:
+            return text
+        self._held += text
+        return "" if self._may_still_repeat(self._held) else self.flush()
+
+    def flush(self) -> str:
+        """The rest, repetition removed; afterwards everything passes."""
+        if self._held is None:
+            return ""
+        held, self._held = self._held, None
+        return held[self._overlap(held) :]
+
+    def _may_still_repeat(self, held: str) -> bool:
+        """Whether `held` lies wholly inside the end of the partial answer, so that more could match."""
+        return len(held) < len(self._end) and held in self._end
+
+    def _overlap(self, held: str) -> int:
+        for length in range(min(len(held), len(self._end)), OVERLAP_MIN_CHARS - 1, -1):
+            if self._end.endswith(held[:length]):
+                return length
+        return 0

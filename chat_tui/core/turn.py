@@ -1,0 +1,245 @@
+"""One answer as it grows: a reducer from stream events to everything a person or a file needs of it.
+
+`reduce` is deterministic and does no input or output. Text is kept in append-only logs that successive states
+share, so that the cost of an event does not grow with the answer; a state is therefore used in one line of
+time only: after `reduce(state, event)` go on with what it returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from chat_tui.core.conversation import OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart
+from chat_tui.core.errors import Fault
+from chat_tui.core.events import (
+    Channel,
+    Connected,
+    Failed,
+    Finished,
+    FinishReason,
+    Ignored,
+    OpaqueReceived,
+    ProgressReported,
+    ReasoningDelta,
+    Started,
+    StepMarked,
+    StreamEvent,
+    TerminalEvent,
+    TextDelta,
+    ToolArgumentsDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    ToolResultReceived,
+    Usage,
+    UsageReported,
+)
+
+
+class Phase(StrEnum):
+    """What a turn is doing, in the words the status bar uses."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    WAITING = "waiting"
+    THINKING = "thinking"
+    ANSWERING = "answering"
+    CALLING = "calling"
+    RETRYING = "retrying"
+    DONE = "done"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether Esc would stop something."""
+        return self in _RUNNING
+
+
+_RUNNING = frozenset(
+    {Phase.CONNECTING, Phase.WAITING, Phase.THINKING, Phase.ANSWERING, Phase.CALLING, Phase.RETRYING}
+)
+
+
+@dataclass(slots=True)
+class _TextLog:
+    """A run of deltas of one kind, in arrival order."""
+
+    is_reasoning: bool
+    channel: Channel
+    part: int
+    fragments: list[str] = field(default_factory=list[str])
+
+    def as_part(self, reasoning_s: float | None) -> Part:
+        text = "".join(self.fragments)
+        if self.is_reasoning:
+            return ReasoningPart(text, reasoning_s)
+        return TextPart(text, is_refusal=self.channel is Channel.REFUSAL)
+
+
+@dataclass(slots=True)
+class _CallLog:
+    """A tool call being received."""
+
+    key: str
+    call_id: str = ""
+    name: str = ""
+    fragments: list[str] = field(default_factory=list[str])
+    is_complete: bool = False
+
+    def as_part(self) -> ToolCallPart:
+        return ToolCallPart(self.key, self.call_id, self.name, "".join(self.fragments), self.is_complete)
+
+
+@dataclass(slots=True)
+class TurnState:
+    """Everything known of one answer. Raw text, append-only; nothing is ever taken back."""
+
+    phase: Phase = Phase.CONNECTING
+    model: str = ""
+    response_id: str = ""
+    request_id: str = ""
+    usage: Usage = field(default_factory=Usage)
+    terminal: TerminalEvent | None = None
+    has_output: bool = False
+    """Whether a first token came: from then on nothing is retried by itself."""
+    has_text: bool = False
+    has_reasoning: bool = False
+    prompt_fraction: float | None = None
+    alive_count: int = 0
+    ignored_count: int = 0
+    _logs: list[_TextLog | _CallLog | OpaquePart] = field(default_factory=list[_TextLog | _CallLog | OpaquePart])
+    _calls: dict[str, _CallLog] = field(default_factory=dict[str, _CallLog])
+
+    @property
+    def text(self) -> str:
+        """The visible text so far, raw."""
+        return "".join("".join(log.fragments) for log in self._texts(is_reasoning=False))
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far, raw."""
+        return "".join("".join(log.fragments) for log in self._texts(is_reasoning=True))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCallPart, ...]:
+        """The calls so far, in order."""
+        return tuple(call.as_part() for call in self._calls.values())
+
+    @property
+    def fault(self) -> Fault | None:
+        """What broke the stream, once it has."""
+        return self.terminal.fault if isinstance(self.terminal, Failed) else None
+
+    def parts(self, reasoning_s: float | None = None) -> tuple[Part, ...]:
+        """Everything that came, as message parts in arrival order."""
+        return tuple(
+            log
+            if isinstance(log, OpaquePart)
+            else log.as_part()
+            if isinstance(log, _CallLog)
+            else log.as_part(reasoning_s)
+            for log in self._logs
+        )
+
+    def _texts(self, *, is_reasoning: bool) -> list[_TextLog]:
+        return [log for log in self._logs if isinstance(log, _TextLog) and log.is_reasoning is is_reasoning]
+
+    def append_text(self, text: str, part: int, channel: Channel, *, is_reasoning: bool) -> None:
+        """Add to the last run when it is of the same kind, else begin a new one."""
+        last = self._logs[-1] if self._logs else None
+        if not (
+            isinstance(last, _TextLog)
+            and last.is_reasoning is is_reasoning
+            and last.part == part
+            and last.channel is channel
+        ):
+            last = _TextLog(is_reasoning, channel, part)
+            self._logs.append(last)
+        last.fragments.append(text)
+
+    def call(self, key: str) -> _CallLog:
+        """The call of that key, begun when it is not known yet."""
+        log = self._calls.get(key)
+        if log is None:
+            log = self._calls[key] = _CallLog(key)
+            self._logs.append(log)
+        return log
+
+    def append_opaque(self, part: OpaquePart) -> None:
+        """Keep provider data in its place."""
+        self._logs.append(part)
+
+
+def reduce(state: TurnState, event: StreamEvent) -> TurnState:
+    """The state after one more event. Nothing changes once a terminal event was seen."""
+    if state.terminal is not None:
+        return state
+    match event:
+        case TextDelta(text, part, channel):
+            state.append_text(text, part, channel, is_reasoning=False)
+            state.has_output = state.has_text = True
+            state.phase = Phase.ANSWERING
+        case ReasoningDelta(text, part):
+            state.append_text(text, part, Channel.ANSWER, is_reasoning=True)
+            state.has_output = state.has_reasoning = True
+            state.phase = Phase.THINKING
+        case ToolCallStarted() | ToolArgumentsDelta() | ToolCallEnded() | ToolResultReceived():
+            _reduce_tool(state, event)
+        case OpaqueReceived(kind, data):
+            state.append_opaque(OpaquePart(kind, data))
+        case UsageReported(usage):
+            state.usage = state.usage.updated(usage)
+        case Finished() | Failed():
+            _end(state, event)
+        case _:
+            _reduce_edge(state, event)
+    return state
+
+
+def _reduce_tool(
+    state: TurnState, event: ToolCallStarted | ToolArgumentsDelta | ToolCallEnded | ToolResultReceived
+) -> None:
+    match event:
+        case ToolCallStarted(key, call_id, name):
+            log = state.call(key)
+            log.call_id, log.name = call_id or log.call_id, name or log.name
+            state.has_output = True
+            state.phase = Phase.CALLING
+        case ToolArgumentsDelta(key, fragment):
+            state.call(key).fragments.append(fragment)
+            state.has_output = True
+            state.phase = Phase.CALLING
+        case ToolCallEnded(key, arguments):
+            log = state.call(key)
+            log.fragments, log.is_complete = [arguments], True
+        case ToolResultReceived():
+            state.ignored_count += 1
+
+
+def _reduce_edge(state: TurnState, event: StreamEvent) -> None:
+    match event:
+        case Connected(_, request_id):
+            state.request_id = request_id
+            if state.phase is Phase.CONNECTING:
+                state.phase = Phase.WAITING
+        case Started(response_id, model):
+            state.response_id = response_id or state.response_id
+            state.model = model or state.model
+        case ProgressReported(_, fraction):
+            state.alive_count += 1
+            state.prompt_fraction = fraction if fraction is not None else state.prompt_fraction
+        case Ignored() | StepMarked():
+            state.ignored_count += 1
+        case _:
+            raise TypeError(f"no stream event: {event!r}")
+
+
+def _end(state: TurnState, event: TerminalEvent) -> None:
+    state.terminal = event
+    if isinstance(event, Failed) or event.reason is FinishReason.INTERRUPTED:
+        state.phase = Phase.INTERRUPTED
+    elif event.reason is FinishReason.CANCELLED:
+        state.phase = Phase.STOPPED
+    else:
+        state.phase = Phase.DONE

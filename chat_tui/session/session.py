@@ -1,0 +1,231 @@
+"""A conversation with a model: submit, stop, retry, continue, edit, switch model. Knows no screen."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt
+from chat_tui.core.conversation import (
+    ChatRequest,
+    Conversation,
+    Ending,
+    Generation,
+    Message,
+    Outcome,
+    Part,
+    Role,
+    TextPart,
+)
+from chat_tui.core.errors import ChatError
+from chat_tui.providers.base import Clock, Provider
+from chat_tui.providers.registry import ModelGroup, ProviderRegistry
+from chat_tui.session.turn_runner import TurnKind, TurnListener, TurnRunner
+
+__all__ = ["ChatSession", "ModelGroup", "NothingToDo"]
+
+
+class NothingToDo(ChatError):  # noqa: N818 - no error, a key pressed where it has no meaning
+    """The key or command has nothing to act on here."""
+
+    title = "nothing to do"
+
+
+class ChatSession:
+    """One conversation and the model that answers in it; at most one turn runs at a time."""
+
+    def __init__(
+        self,
+        registry: ProviderRegistry,
+        model_id: str,
+        *,
+        system: str = "",
+        generation: Generation | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.conversation = Conversation()
+        self.model_id = model_id
+        self.system = system
+        self.generation = generation or Generation()
+        self.runner: TurnRunner | None = None
+        self._return_to: Message | None = None
+        self._registry = registry
+        self._clock = clock
+
+    @property
+    def model_label(self) -> str:
+        """What the model is called in a sentence."""
+        return self._registry.describe(self.model_id)
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether answers are scripted."""
+        return self.model_id.partition("/")[0] == "demo"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a turn runs."""
+        return self.runner is not None and self.runner.is_running
+
+    def now_s(self) -> float:
+        """The clock all numbers of this session are on."""
+        return self._clock()
+
+    # -- turns -----------------------------------------------------------------------------------
+
+    def submit(self, prompt: str, listener: TurnListener | None = None) -> TurnRunner:
+        """Ask. The turn begins when the caller awaits `run`; its time runs from now.
+
+        Raises ConfigError when the model cannot be used; the conversation is then unchanged.
+        """
+        provider, model = self._resolve()
+        self._return_to = self.conversation.tip
+        self.conversation.append(Role.USER, (TextPart(prompt),))
+        return self._begin(TurnKind.ASK, provider, model, prompt, listener)
+
+    def retry(self, listener: TurnListener | None = None) -> TurnRunner:
+        """Ask the last question again; the new answer becomes a sibling of the old one.
+
+        Raises NothingToDo when there is no question, ConfigError as `submit` does.
+        """
+        user = self.last_user
+        if user is None:
+            raise NothingToDo("There is no question to ask again.")
+        provider, model = self._resolve()
+        self._return_to = self.conversation.tip
+        self.conversation.rewind(user.id)
+        return self._begin(TurnKind.RETRY, provider, model, user.text, listener)
+
+    def continue_answer(self, listener: TurnListener | None = None) -> TurnRunner:
+        """Let the model go on where its last answer ended early.
+
+        Raises NothingToDo when there is no text to go on from.
+        """
+        answer, user = self.conversation.tip, self.last_user
+        if answer is None or user is None or answer.role is not Role.ASSISTANT or not answer.is_sendable:
+            raise NothingToDo("There is no answer to continue.")
+        provider, model = self._resolve()
+        history = self._history(answer)
+        trimmer = None
+        if not provider.can_prefill:
+            trimmer = OverlapTrimmer(answer.text)
+            history = (*history, Message(0, Role.USER, (TextPart(continuation_prompt(answer.text)),)))
+        request = ChatRequest(model, history, self.system, self.generation, is_continuation=provider.can_prefill)
+        self.runner = TurnRunner(
+            provider,
+            request,
+            kind=TurnKind.CONTINUE,
+            message_id=answer.id,
+            prompt=user.text,
+            clock=self._clock,
+            on_settled=self._settle_continuation,
+            listener=listener,
+            partial=answer.text,
+            trimmer=trimmer,
+            jitter=random.random,
+        )
+        return self.runner
+
+    def edit_last(self) -> str:
+        """Go back before the last question and return it, to be edited; what came after stays in the tree."""
+        user = self.last_user
+        if user is None:
+            raise NothingToDo("There is no question to edit.")
+        self.conversation.rewind(user.parent_id)
+        return user.text
+
+    @property
+    def last_user(self) -> Message | None:
+        """The last question on the shown path."""
+        return next((m for m in reversed(self.conversation.path()) if m.role is Role.USER), None)
+
+    def stop(self) -> None:
+        """End the running turn at once; what arrived stays."""
+        if self.runner is not None:
+            self.runner.cancel()
+
+    # -- model and life --------------------------------------------------------------------------
+
+    def switch_model(self, model_id: str) -> None:
+        """Answer with another model from the next turn on. Raises ConfigError, then nothing changed."""
+        self._registry.resolve(model_id)
+        self.model_id = model_id
+
+    def new(self) -> None:
+        """Begin an empty conversation."""
+        self.stop()
+        self.conversation = Conversation()
+        self.runner = None
+
+    async def prepare(self) -> None:
+        """Make the first answer faster (starts the embedded model); faults are reported by the first turn."""
+        try:
+            provider, _ = self._resolve()
+        except ChatError:
+            return
+        await provider.prepare()
+
+    def list_models(self) -> AsyncIterator[ModelGroup]:
+        """What can be chosen, group by group as the answers come in."""
+        return self._registry.list_models()
+
+    async def aclose(self) -> None:
+        """Stop what runs and give everything back."""
+        self.stop()
+        await self._registry.aclose()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _resolve(self) -> tuple[Provider, str]:
+        return self._registry.resolve(self.model_id)
+
+    def _begin(
+        self, kind: TurnKind, provider: Provider, model: str, prompt: str, listener: TurnListener | None
+    ) -> TurnRunner:
+        user = self.conversation.tip
+        request = ChatRequest(model, self._history(user), self.system, self.generation)
+        answer = self.conversation.append(Role.ASSISTANT, (), model=self.model_id)
+        self.runner = TurnRunner(
+            provider,
+            request,
+            kind=kind,
+            message_id=answer.id,
+            prompt=prompt,
+            clock=self._clock,
+            on_settled=self._settle,
+            listener=listener,
+            jitter=random.random,
+        )
+        return self.runner
+
+    def _settle(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> None:
+        """Keep the answer; when nothing came at all, go back to where the conversation was."""
+        self.conversation.settle(runner.message_id, parts, ending)
+        if not runner.state.has_output and ending.outcome is not Outcome.COMPLETE:
+            self.conversation.rewind(None if self._return_to is None else self._return_to.id)
+
+    def _settle_continuation(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> None:
+        """Join the pieces in the same message: nothing repeated, nothing lost."""
+        answer = self.conversation.get(runner.message_id)
+        others = tuple(part for part in (*answer.parts, *parts) if not isinstance(part, TextPart))
+        tokens = ending.tokens + (answer.ending.tokens if answer.ending else 0)
+        text = TextPart(runner.partial + runner.state.text)
+        self.conversation.settle(answer.id, (*others, text), replace(ending, tokens=tokens))
+
+    def _history(self, tip: Message | None) -> tuple[Message, ...]:
+        """The path up to `tip` as a request may carry it: no empty answers, no two questions in a row."""
+        history: list[Message] = []
+        for message in self.conversation.path():
+            if not message.is_sendable:
+                continue
+            if history and message.role is Role.USER and history[-1].role is Role.USER:
+                earlier = history.pop()
+                joined = TextPart(f"{earlier.text}\n\n{message.text}")
+                history.append(Message(message.id, Role.USER, (joined,), earlier.parent_id))
+            else:
+                history.append(message)
+            if tip is not None and message.id == tip.id:
+                break
+        return tuple(history)

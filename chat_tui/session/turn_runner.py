@@ -1,0 +1,325 @@
+"""One turn from submit to its one end: the task, the reducer, the cleaners, the buffers, the numbers.
+
+Hops 4 to 7 of a token: reduce (raw text, kept), clean (the display copy), hold, release. All of it runs on the
+event loop; the screen takes text with `drain`, once per frame, and is told only *that* something is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from chat_tui.core.continuation import OverlapTrimmer
+from chat_tui.core.conversation import ChatRequest, Ending, Outcome, Part, ToolCallPart
+from chat_tui.core.errors import Fault, FaultKind
+from chat_tui.core.events import (
+    TOKEN_EVENTS,
+    Arrival,
+    Connected,
+    Failed,
+    Finished,
+    FinishReason,
+    ProgressReported,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    UsageReported,
+)
+from chat_tui.core.metrics import StreamMetrics
+from chat_tui.core.render_buffer import RenderBuffer
+from chat_tui.core.sanitize import TextCleaner
+from chat_tui.core.turn import Phase, TurnState, reduce
+from chat_tui.providers.base import Clock, Provider
+from chat_tui.providers.retry import RetryPolicy
+
+YIELD_AFTER_S = 0.008
+"""A burst is read for at most this long before keys and frames get their turn."""
+
+
+class TurnKind(StrEnum):
+    """What a turn is for: what happens on screen when nothing comes depends on it."""
+
+    ASK = "ask"
+    RETRY = "retry"
+    CONTINUE = "continue"
+
+
+class TurnListener(Protocol):
+    """Who wants to know. Called on the event loop, never per token but per arrival; must return at once."""
+
+    def text_arrived(self) -> None:
+        """There is something to drain."""
+        ...
+
+    def phase_changed(self, phase: Phase) -> None:
+        """The turn entered another phase; the last one is terminal."""
+        ...
+
+
+class SilentListener:
+    """Wants to know nothing."""
+
+    def text_arrived(self) -> None:
+        """Ignored."""
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Cleaned text not shown before. Tool calls are given whole, None when they did not change."""
+
+    answer: str
+    reasoning: str
+    tool_calls: tuple[ToolCallPart, ...] | None = None
+
+
+class TurnRunner:
+    """Runs one request to its end, with the retries that are allowed, and keeps everything that came.
+
+    `on_settled` is called exactly once, synchronously, with all parts and the ending, whatever happened.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        request: ChatRequest,
+        *,
+        kind: TurnKind,
+        message_id: int,
+        prompt: str,
+        clock: Clock,
+        on_settled: Callable[[TurnRunner, tuple[Part, ...], Ending], None],
+        listener: TurnListener | None = None,
+        partial: str = "",
+        trimmer: OverlapTrimmer | None = None,
+        retry: RetryPolicy | None = None,
+        jitter: Callable[[], float] = lambda: 0.5,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.provider = provider
+        self.request = request
+        self.kind = kind
+        self.message_id = message_id
+        self.prompt = prompt
+        self.partial = partial
+        self.state = TurnState()
+        self.metrics = StreamMetrics(clock())
+        self.ending: Ending | None = None
+        self.retry_at_s: float | None = None
+        self.retry_fault: Fault | None = None
+        self._clock = clock
+        self._on_settled = on_settled
+        self._listener = listener or SilentListener()
+        self._trimmer = trimmer
+        self._retry = retry or RetryPolicy()
+        self._jitter = jitter
+        self._sleep = sleep
+        self._task: asyncio.Task[None] | None = None
+        self._answer, self._reasoning = RenderBuffer(), RenderBuffer()
+        self._answer_cleaner, self._reasoning_cleaner = TextCleaner(), TextCleaner()
+        self.shown_partial = self._answer_cleaner.feed(partial)
+        """The text that is continued, cleaned by the same cleaner that goes on with what comes."""
+        self._has_new_calls = False
+        self._reasoning_span_s: tuple[float, float] | None = None
+
+    # -- running ---------------------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Until the one end."""
+        return self.ending is None
+
+    @property
+    def reasoning_s(self) -> float | None:
+        """From the first reasoning token to the last one."""
+        return None if self._reasoning_span_s is None else self._reasoning_span_s[1] - self._reasoning_span_s[0]
+
+    @property
+    def hidden_chars(self) -> int:
+        """How many invisible characters were made visible."""
+        return self._answer_cleaner.hidden_chars + self._reasoning_cleaner.hidden_chars
+
+    async def run(self) -> Ending:
+        """The whole turn. Raises nothing; if the awaiting task is cancelled the turn ends as stopped first."""
+        self._listener.phase_changed(self.state.phase)
+        self._task = asyncio.create_task(self._run_attempts(), name="turn")
+        try:
+            await asyncio.wait({self._task})
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        finally:
+            ending = self._settle()
+        return ending
+
+    def cancel(self) -> None:
+        """Stop at once: the turn is stopped now, the socket is closed in the next step of the loop."""
+        self._apply(Finished(FinishReason.CANCELLED), self._clock())
+        if self._task is not None:
+            self._task.cancel()
+        self._settle()
+
+    async def _run_attempts(self) -> None:
+        attempt = 1
+        while True:
+            fault = await self._run_attempt()
+            wait_s = None if fault is None else self._retry.wait_s(fault, attempt, self._jitter())
+            if fault is None or wait_s is None or self.state.has_output:
+                break
+            await self._wait_for_retry(fault, wait_s)
+            attempt += 1
+        if fault is not None:
+            self._apply(Failed(fault), self._clock())
+
+    async def _run_attempt(self) -> Fault | None:
+        """One request. Returns the fault that ended it, None when it ended well."""
+        last_yield_s = self._clock()
+        try:
+            async with aclosing(self.provider.stream(self.request)) as stream:
+                async for arrival in stream:
+                    if fault := self._receive(arrival):
+                        return fault
+                    if self._clock() - last_yield_s > YIELD_AFTER_S:
+                        await asyncio.sleep(0)
+                        last_yield_s = self._clock()
+        except Exception as error:  # noqa: BLE001 - our own bug must not cost the text that came
+            return Fault(
+                FaultKind.INTERNAL,
+                "internal error",
+                f"chat-tui itself failed while reading the stream ({type(error).__name__}).",
+                "The text so far is kept; please report this.",
+            )
+        if self.state.terminal is None:
+            return Fault(FaultKind.PROTOCOL, "connection lost", "The stream ended without an end.")
+        return None
+
+    async def _wait_for_retry(self, fault: Fault, wait_s: float) -> None:
+        self.retry_fault, self.retry_at_s = fault, self._clock() + wait_s
+        self._enter(Phase.RETRYING)
+        await self._sleep(wait_s)
+        self.retry_at_s = None
+        self._enter(Phase.CONNECTING)
+
+    def _enter(self, phase: Phase) -> None:
+        if self.state.terminal is None and self.state.phase is not phase:
+            self.state.phase = phase
+            self._listener.phase_changed(phase)
+
+    # -- receiving -------------------------------------------------------------------------------
+
+    def _receive(self, arrival: Arrival) -> Fault | None:
+        """Take in what one read brought. Returns the fault of a failure, which is not applied yet."""
+        token_count = 0
+        for event in arrival.events:
+            if isinstance(event, Failed):
+                self._count(token_count, arrival.at_s)
+                return event.fault
+            if isinstance(event, TOKEN_EVENTS):
+                token_count += 1
+            self._apply(event, arrival.at_s)
+        self._count(token_count, arrival.at_s)
+        return None
+
+    def _count(self, token_count: int, at_s: float) -> None:
+        if token_count:
+            self.metrics.tokens_arrived(at_s, token_count)
+            self._listener.text_arrived()
+
+    def _apply(self, event: StreamEvent, at_s: float) -> None:
+        if self.state.terminal is not None:
+            return
+        if self._trimmer is not None:
+            event = self._trim(self._trimmer, event, at_s)
+        before = self.state.phase
+        self.state = reduce(self.state, event)
+        match event:
+            case TextDelta(text):
+                self._answer.push(self._answer_cleaner.feed(text))
+            case ReasoningDelta(text):
+                self._reasoning.push(self._reasoning_cleaner.feed(text))
+                first_s = at_s if self._reasoning_span_s is None else self._reasoning_span_s[0]
+                self._reasoning_span_s = (first_s, at_s)
+            case Connected():
+                self.metrics.connected(at_s)
+            case ProgressReported():
+                self.metrics.alive(at_s)
+            case UsageReported(usage):
+                self.metrics.usage_reported(usage)
+            case Finished() | Failed():
+                self.metrics.ended(at_s)
+                self._answer.push(self._answer_cleaner.flush())
+                self._reasoning.push(self._reasoning_cleaner.flush())
+            case _:
+                self._has_new_calls = bool(self.state.tool_calls)
+        if self.state.phase is not before:
+            self._listener.phase_changed(self.state.phase)
+
+    def _trim(self, trimmer: OverlapTrimmer, event: StreamEvent, at_s: float) -> StreamEvent:
+        """The same event without the words a continuation repeats; what is held back comes before the end."""
+        if isinstance(event, TextDelta):
+            return replace(event, text=trimmer.feed(event.text))
+        if isinstance(event, Finished | Failed) and (rest := trimmer.flush()):
+            self._trimmer = None
+            self._apply(TextDelta(rest), at_s)
+        return event
+
+    # -- showing ---------------------------------------------------------------------------------
+
+    @property
+    def pending_chars(self) -> int:
+        """How much waits to be drained."""
+        return self._answer.pending_chars + self._reasoning.pending_chars
+
+    def drain(self, budget_chars: int) -> Drained:
+        """What one frame shows: reasoning first, it came first."""
+        reasoning = self._reasoning.take(budget_chars)
+        return Drained(self._answer.take(budget_chars - len(reasoning)), reasoning, self._take_calls())
+
+    def flush(self) -> Drained:
+        """Everything that was not drained yet."""
+        return Drained(self._answer.flush(), self._reasoning.flush(), self._take_calls())
+
+    def _take_calls(self) -> tuple[ToolCallPart, ...] | None:
+        if not self._has_new_calls:
+            return None
+        self._has_new_calls = False
+        return self.state.tool_calls
+
+    # -- ending ----------------------------------------------------------------------------------
+
+    def _settle(self) -> Ending:
+        """The one end: synchronous, because what awaits at exit may never run."""
+        if self.ending is not None:
+            return self.ending
+        if self.state.terminal is None:
+            self._apply(
+                Failed(Fault(FaultKind.INTERNAL, "internal error", "The turn ended without an end.")), self._clock()
+            )
+        self.ending = self._make_ending()
+        self._on_settled(self, self.state.parts(self.reasoning_s), self.ending)
+        return self.ending
+
+    def _make_ending(self) -> Ending:
+        terminal, metrics = self.state.terminal, self.metrics
+        reason = terminal.reason if isinstance(terminal, Finished) else FinishReason.INTERRUPTED
+        outcome = {Phase.STOPPED: Outcome.STOPPED, Phase.DONE: Outcome.COMPLETE}.get(
+            self.state.phase, Outcome.INTERRUPTED
+        )
+        return Ending(
+            outcome=outcome,
+            reason=reason,
+            fault=self.state.fault,
+            raw_reason=terminal.raw if isinstance(terminal, Finished) else "",
+            tokens=metrics.token_count,
+            is_estimate=metrics.is_estimate,
+            elapsed_s=metrics.elapsed_s(self._clock()),
+            ttft_s=metrics.ttft_s,
+            tokens_per_s=metrics.tokens_per_s,
+            usage=self.state.usage,
+        )

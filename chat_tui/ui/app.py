@@ -1,0 +1,121 @@
+"""The application: themes, life, signals and the way out when something breaks.
+
+What Textual 8.2 leaves to do [measured]: SIGTERM, SIGHUP and SIGQUIT kill without restoring the terminal; a crash
+prints local variables and exits with 0; an end of file on stdin spins. All three are handled here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import termios
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.console import RenderableType
+from textual.app import App
+from textual.binding import BindingType
+
+from chat_tui.config.load import LoadedConfig
+from chat_tui.core.sanitize import clean
+from chat_tui.session.session import ChatSession
+from chat_tui.session.turn_runner import TurnRunner
+from chat_tui.ui.guard import install_guard
+from chat_tui.ui.palette import ActionsProvider
+from chat_tui.ui.screens.chat import ChatScreen
+from chat_tui.ui.theme import THEMES
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGQUIT: 131}
+TERMINAL_CHECK_S = 2.0
+
+
+class ChatApp(App[None]):
+    """One screen; everything else is on top of it."""
+
+    TITLE = "chat-tui"
+    CSS_PATH = "styles/app.tcss"
+    COMMANDS: ClassVar = {ActionsProvider}
+    BINDINGS: ClassVar[list[BindingType]] = []
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
+        super().__init__(ansi_color=None)
+        self.session = session
+        self.crash: BaseException | None = None
+        self._unfinished: TurnRunner | None = None
+        for theme in THEMES.values():
+            self.register_theme(theme.textual)
+        self.theme = "terminal" if os.environ.get("NO_COLOR") else loaded.config.theme
+        self.chat = ChatScreen(session, loaded, first_run=first_run)
+
+    def on_mount(self) -> None:
+        """Signals first: from here on every way out restores the terminal."""
+        loop = asyncio.get_running_loop()
+        if not self.is_headless:
+            for number, code in EXIT_CODES.items():
+                loop.add_signal_handler(number, self._leave, code)
+            self.set_interval(TERMINAL_CHECK_S, self._check_terminal)
+        self.push_screen(self.chat)
+
+    def _leave(self, code: int) -> None:
+        self.exit(return_code=code)
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Stop what runs and go; all of it synchronous, because the loop may not get far any more."""
+        self._stop_turn()
+        super().exit(result, return_code, message)
+
+    def _stop_turn(self) -> None:
+        runner = self.session.runner
+        if runner is not None and runner.is_running:
+            self._unfinished = runner
+            runner.cancel()
+
+    def _check_terminal(self) -> None:
+        """A terminal that is gone without a word (nohup) is an end too."""
+        try:
+            termios.tcgetattr(sys.__stdin__ or 0)
+        except (termios.error, ValueError, OSError):
+            self._leave(EXIT_CODES[signal.SIGHUP])
+
+    async def on_unmount(self) -> None:
+        """Nothing of ours outlives the screen."""
+        await self.session.aclose()
+
+    def unfinished_words(self) -> str:
+        """An answer cut off by leaving, and a draft when it was not left on purpose: cleaned, for the shell."""
+        parts: list[str] = []
+        if (
+            self._unfinished is not None
+            and (text := self._unfinished.partial + self._unfinished.state.text).strip()
+        ):
+            parts.append(clean(text))
+        if self.return_code and (draft := self.chat.prompt.text).strip():
+            parts.append(f"Your draft:\n{draft}")
+        return "\n\n".join(parts)
+
+    def _fatal_error(self) -> None:
+        """Textual 8.2.8 would print a traceback with local variables, keys among them: the crash is kept for
+        `run`, which writes a log without them."""
+        self.crash = sys.exc_info()[1]
+        self._stop_turn()
+        self._close_messages_no_wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """How the screen was left. `words` is what would be lost with it: an unfinished answer, a draft."""
+
+    exit_code: int
+    words: str = ""
+    crash: BaseException | None = None
+
+
+def run(session: ChatSession, loaded: LoadedConfig, first_run: bool) -> Departure:
+    """Open the chat and stay until it is left."""
+    install_guard()
+    app = ChatApp(session, loaded, first_run=first_run)
+    app.run()
+    return Departure(app.return_code or 0, app.unfinished_words(), app.crash)

@@ -1,0 +1,38 @@
+"""What widgets tell the chat screen. Edges only: nothing here is ever posted per token or per frame."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+
+class LinkChosen(Message):
+    """A link in an answer was clicked; nothing is opened before the reader agreed."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self.target = target
+
+
+class CopyRequested(Message):
+    """A copy label was clicked; `text` is exact source."""
+
+    def __init__(self, text: str, what: str) -> None:
+        super().__init__()
+        self.text = text
+        self.what = what
+
+
+class TextTyped(Message):
+    """A printable key was pressed where nothing takes text: it belongs to the composer."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class FollowChanged(Message):
+    """The transcript began or ceased to follow its end."""
+
+    def __init__(self, is_following: bool) -> None:
+        super().__init__()
+        self.is_following = is_following

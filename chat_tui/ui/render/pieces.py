@@ -1,0 +1,277 @@
+"""What a transcript is made of: pieces that render themselves to rows for a width, and remember them.
+
+A piece is a block of an answer, a prompt, a seam, a notice, … Its rows are valid for one layout (width, theme);
+`Layout.stamp` tells whether they still are. Gap rows between pieces are part of the piece below the gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from chat_tui.core.blocks import Block, BlockKind
+from chat_tui.core.conversation import Ending, Outcome, ToolCallPart
+from chat_tui.core.events import FinishReason
+from chat_tui.core.sanitize import clean, clean_line
+from chat_tui.ui.render.blocks import RenderContext, render_block
+from chat_tui.ui.render.wrap import plain_rows
+
+BLANK = Strip([], 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One way to lay out: pieces rendered for another stamp are stale."""
+
+    stamp: int
+    context: RenderContext
+
+
+class Piece:
+    """One piece of a transcript; `height` is exact when `stamp` is the layout's, else a guess."""
+
+    __slots__ = ("height", "is_hidden", "owner_id", "painted", "rows", "stamp")
+
+    is_flowing = False
+    """Whether its rows are one wrapped text: copied as one line."""
+
+    has_bar = False
+    """Whether the accent bar of the reader's own turns stands in the margin."""
+
+    def __init__(self, owner_id: int) -> None:
+        self.owner_id = owner_id
+        self.rows: list[Strip] = []
+        self.painted: dict[int, tuple[tuple[int, int, bool], Strip]] = {}
+        """The widget's finished lines by identity of the row, with what they depend on."""
+        self.stamp = -1
+        self.height = 1
+        self.is_hidden = False
+
+    def lay_out(self, layout: Layout) -> int:
+        """Make rows and height right for `layout`; costs nothing when they are. Returns the height."""
+        if self.stamp != layout.stamp:
+            self.rows = [] if self.is_hidden else self.render(layout.context)
+            self.painted = {}
+            self.height = len(self.rows)
+            self.stamp = layout.stamp
+        return self.height
+
+    def invalidate(self) -> None:
+        """What it shows has changed."""
+        self.stamp = -1
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """All rows, gap rows included."""
+        raise NotImplementedError
+
+
+class PromptPiece(Piece):
+    """The reader's own turn; the accent bar stands in its margin."""
+
+    has_bar = True
+    __slots__ = ("_text",)
+
+    def __init__(self, owner_id: int, text: str, width: int) -> None:
+        super().__init__(owner_id)
+        self._text = clean(text)
+        self.height = 1 + sum(1 + len(line) // max(1, width) for line in self._text.split("\n"))
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """Plain text as typed, wrapped; a blank row above."""
+        return [BLANK, *wrap_plain(self._text, context, context.styles.user_text)]
+
+
+class BlockPiece(Piece):
+    """One block of an answer, or of reasoning when it is dim."""
+
+    __slots__ = ("block", "is_dim", "references")
+
+    def __init__(
+        self, owner_id: int, block: Block, references: dict[str, tuple[str, str]], *, is_dim: bool = False
+    ) -> None:
+        super().__init__(owner_id)
+        self.block = block
+        self.references = references
+        self.is_dim = is_dim
+        self.height = 1 + block.source.count("\n") + len(block.source) // 90
+
+    @property
+    def is_flowing(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] - depends on the block
+        """Paragraphs are wrapped text, all else is rows."""
+        return self.block.kind is BlockKind.PARAGRAPH
+
+    @property
+    def is_code_start(self) -> bool:
+        """Whether a code block begins here."""
+        return self.block.kind is BlockKind.CODE and self.block.page == 0
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """The block's rows, below its gap."""
+        context = replace(context, references=self.references)
+        rows = render_block(self.block, context)
+        if self.is_dim:
+            rows = [row.apply_style(context.styles.reasoning) for row in rows]
+        return [BLANK, *rows] if self.block.has_gap else rows
+
+
+class TailPiece(Piece):
+    """The growing end of an answer: rendered anew each frame, bounded by the splitter."""
+
+    __slots__ = ("_blocks", "_is_dim", "_references", "has_caret")
+
+    def __init__(self, owner_id: int, references: dict[str, tuple[str, str]], *, is_dim: bool = False) -> None:
+        super().__init__(owner_id)
+        self._blocks: tuple[Block, ...] = ()
+        self._references = references
+        self._is_dim = is_dim
+        self.has_caret = True
+
+    def show(self, blocks: tuple[Block, ...]) -> None:
+        """Replace what is shown."""
+        self._blocks = blocks
+        self.invalidate()
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """All tail blocks and the caret behind the last character."""
+        context = replace(context, references=self._references, is_tail=True)
+        rows: list[Strip] = []
+        for block in self._blocks:
+            if block.has_gap:
+                rows.append(BLANK)
+            rows += render_block(block, context)
+        if self._is_dim:
+            rows = [row.apply_style(context.styles.reasoning) for row in rows]
+        if rows and self.has_caret and not self._is_dim and rows[-1].cell_length < context.width:
+            rows[-1] = Strip([*rows[-1], Segment("▍", context.styles.stream_cursor)], rows[-1].cell_length + 1)
+        return rows
+
+
+class FoldPiece(Piece):
+    """The head of folded reasoning: one line that says how long it took."""
+
+    __slots__ = ("is_open", "summary")
+
+    def __init__(self, owner_id: int) -> None:
+        super().__init__(owner_id)
+        self.summary = "thinking"
+        self.is_open = True
+        self.height = 2
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """▸ thought for 6.2 s · 214 tok"""
+        text = f"{'▾' if self.is_open else '▸'} {self.summary}"
+        style = context.styles.fold + Style(meta={"fold": True})
+        return [BLANK, Strip([Segment(text, style)], cell_len(text)).crop(0, context.width)]
+
+
+class CallsPiece(Piece):
+    """Tool calls as they arrive: never run, arguments shown as far as they came."""
+
+    __slots__ = ("calls",)
+
+    def __init__(self, owner_id: int) -> None:
+        super().__init__(owner_id)
+        self.calls: tuple[ToolCallPart, ...] = ()
+        self.height = 0
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """Name, state and raw arguments of each call."""
+        rows: list[Strip] = []
+        for call in self.calls:
+            state = "not run" if call.is_complete else "incomplete, not run"
+            head = f"⚒ {clean_line(call.name, 80) or 'a tool'} ({state})"
+            rows += [BLANK, *wrap_plain(head, context, context.styles.strong)]
+            if call.arguments:
+                rows += wrap_plain(clean(call.arguments), context, context.styles.dim)
+        return rows
+
+
+class NoticePiece(Piece):
+    """One line of ours in the transcript: what failed and what to do, or where an answer comes from."""
+
+    __slots__ = ("_is_error", "_text")
+
+    is_flowing = True
+
+    def __init__(self, owner_id: int, text: str, *, is_error: bool = False) -> None:
+        super().__init__(owner_id)
+        self._text = clean_line(text, 1_000)
+        self._is_error = is_error
+        self.height = 2
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """A blank row and the wrapped sentence."""
+        return [
+            BLANK,
+            *wrap_plain(self._text, context, context.styles.error if self._is_error else context.styles.notice),
+        ]
+
+
+class SeamPiece(Piece):
+    """Where an answer ended early: a thin rule with the reason and what can be done. Never part of a text."""
+
+    __slots__ = ("_keys", "_words")
+
+    def __init__(self, owner_id: int, ending: Ending, *, has_text: bool = True) -> None:
+        super().__init__(owner_id)
+        self._words = seam_words(ending)
+        keys = [("c", "continue")] if has_text else []
+        keys += [("r", "retry"), ("e", "edit")]
+        if ending.fault is not None:
+            keys.append(("d", "details"))
+        self._keys = keys
+        self.height = 1
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """╌╌ reason ╌╌╌╌  c continue  r retry ╌╌; keys go to a row of their own when it is narrow."""
+        width, seam, words = context.width, context.styles.seam, f" {self._words} "
+        keys = "  ".join(f"{key} {name}" for key, name in self._keys)
+        room = width - cell_len(words) - cell_len(keys) - 8
+        if room < 0:
+            head = Strip([Segment("╌╌", seam), Segment(words, context.styles.seam)]).crop(0, width)
+            rule = Segment("╌" * max(0, width - head.cell_length), seam)
+            return [Strip([*head, rule]), Strip([Segment(f"  {keys}", context.styles.seam_key)]).crop(0, width)]
+        return [
+            Strip(
+                [
+                    Segment("╌╌", seam),
+                    Segment(words, context.styles.seam),
+                    Segment("╌" * (room + 2), seam),
+                    Segment(f" {keys} ", context.styles.seam_key),
+                    Segment("╌╌", seam),
+                ],
+                width,
+            )
+        ]
+
+
+_REASON_WORDS = {
+    FinishReason.LENGTH: "the token limit was reached",
+    FinishReason.CONTENT_FILTER: "ended by a content filter",
+    FinishReason.REFUSAL: "the model refused",
+    FinishReason.PAUSE: "the model paused",
+    FinishReason.TOOL_CALLS: "the model asked for a tool",
+}
+
+
+def seam_words(ending: Ending) -> str:
+    """Why an answer ended, empty when it ended well: "stopped · 412 tok · 8.1 s"."""
+    tokens = f"{'≈' if ending.is_estimate else ''}{ending.tokens:,} tok"
+    if ending.outcome is Outcome.STOPPED:
+        return f"stopped · {tokens} · {ending.elapsed_s:.1f} s"
+    if ending.outcome is Outcome.INTERRUPTED:
+        title = clean_line(ending.fault.title, 80) if ending.fault else "interrupted"
+        return f"{title} · {tokens} kept"
+    if ending.reason is FinishReason.OTHER:
+        return f"ended: {clean_line(ending.raw_reason, 40) or 'no reason given'} · {tokens}"
+    words = _REASON_WORDS.get(ending.reason, "")
+    return f"{words} · {tokens}" if words else ""
+
+
+def wrap_plain(text: str, context: RenderContext, style: Style) -> list[Strip]:
+    """Text without markup, wrapped at words within the measure, newlines kept."""
+    return plain_rows(text, style, min(context.width, context.measure_columns))

@@ -1,0 +1,336 @@
+"""The one screen, second half: every action of `ui.keys` is a method `action_<id>` here; commands lead to them."""
+
+from __future__ import annotations
+
+import os
+import webbrowser
+from collections.abc import Iterable
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+
+from chat_tui.config.load import LoadedConfig
+from chat_tui.core.commands import Command, Unknown, parse, unescape
+from chat_tui.core.conversation import Message, Outcome, Role
+from chat_tui.core.errors import ChatError, Fault
+from chat_tui.session.session import ChatSession
+from chat_tui.ui.clipboard import Clipboard
+from chat_tui.ui.keys import ACTIONS, Scope
+from chat_tui.ui.messages import CopyRequested, LinkChosen
+from chat_tui.ui.palette import PaletteEntry
+from chat_tui.ui.screens.confirm_link import ConfirmLinkScreen
+from chat_tui.ui.screens.details import DetailsScreen
+from chat_tui.ui.screens.help import HelpScreen
+from chat_tui.ui.screens.models import ModelsScreen
+from chat_tui.ui.screens.turns import TurnScreen
+from chat_tui.ui.theme import THEMES
+from chat_tui.ui.widgets.prompt import Prompt
+
+COMMANDS = {row.command: row for row in ACTIONS if row.command}
+_COMPOSER_OWN = {"send", "newline", "history_back", "history_forward"}
+_PRIORITY = {"escape", "interrupt"}
+"""Keys that mean the same wherever the focus is."""
+
+
+class ChatScreen(TurnScreen):
+    """All that a person can do."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join(row.keys), row.id, row.title, show=False, priority=row.id in _PRIORITY)
+        for row in ACTIONS
+        if row.scope is not Scope.TRANSCRIPT and row.id not in _COMPOSER_OWN
+    ]
+
+    def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
+        super().__init__(session, loaded, first_run=first_run)
+        self._will_quit = False
+        self._clipboard = Clipboard(self._write_osc52, os.environ)
+
+    def _write_osc52(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+
+    def palette_entries(self) -> Iterable[PaletteEntry]:
+        """What the palette lists behind the actions."""
+        for name in THEMES:
+            yield PaletteEntry(f"Theme {name}", f"/theme {name}", partial(self.choose_theme, name))
+
+    # -- composer --------------------------------------------------------------------------------
+
+    @on(Prompt.Submitted)
+    async def send_prompt(self, event: Prompt.Submitted) -> None:
+        """Enter: a command is done, everything else is asked."""
+        command = parse(event.text, COMMANDS)
+        if isinstance(command, Unknown):
+            nearest = f" Did you mean /{command.nearest}?" if command.nearest else " F1 lists them."
+            self.say(f"There is no command /{command.name}.{nearest}")
+        elif command is None:
+            self.ask(unescape(event.text))
+        else:
+            self.prompt.clear()
+            await self.run_command(command)
+
+    async def run_command(self, command: Command) -> None:
+        """What a slash command does; most do what their key does."""
+        if command.name == "model" and command.argument:
+            self.choose_model(command.argument)
+        elif command.name == "theme" and command.argument:
+            self.choose_theme(command.argument)
+        elif command.name == "copy" and command.argument:
+            self._copy_code_number(command.argument)
+        else:
+            await self.run_action(COMMANDS[command.name].id)
+
+    def action_quit_if_empty(self) -> None:
+        """Ctrl+D."""
+        if not self.prompt.text:
+            self.action_quit()
+
+    # -- stopping and leaving --------------------------------------------------------------------
+
+    def action_escape(self) -> None:
+        """Esc: stop what runs, else go back to the composer."""
+        runner = self.session.runner
+        if runner is not None and runner.is_running:
+            self.session.stop()
+            self.end_turn(runner)
+        else:
+            self.clear_selection()
+            self.prompt.focus()
+        self.show_status()
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C: copy, stop, clear; quit on the second press with nothing left to do."""
+        if selected := self.get_selected_text():
+            self.copy(selected)
+            self.clear_selection()
+        elif self.prompt.has_focus and self.prompt.selected_text:
+            self.copy(self.prompt.selected_text)
+        elif self.session.is_running:
+            self.action_escape()
+        elif self.prompt.text:
+            self.prompt.put("")
+        elif self._will_quit:
+            self.action_quit()
+        else:
+            self._will_quit = True
+            self.say("Ctrl+C again quits.")
+
+    def unsay(self) -> None:
+        """The second Ctrl+C counts as long as the notice stands."""
+        self._will_quit = False
+        super().unsay()
+
+    def action_quit(self) -> None:
+        """Leave; a running answer is stopped and printed below the prompt of the shell."""
+        self.app.exit(return_code=0)
+
+    # -- the last answer -------------------------------------------------------------------------
+
+    def action_retry(self) -> None:
+        """Another answer to the last question."""
+        if self._is_busy():
+            return
+        old = self.session.conversation.tip
+        try:
+            runner = self.session.retry(self.painter)
+        except ChatError as error:
+            self.say(error.sentence)
+            return
+        if old is not None and old.role is Role.ASSISTANT:
+            self.transcript.drop_from(old.id)
+        self.prompt.focus()
+        self.start_turn(runner)
+
+    def action_continue_answer(self) -> None:
+        """Go on where the last answer stopped."""
+        if self._is_busy():
+            return
+        try:
+            runner = self.session.continue_answer(self.painter)
+        except ChatError as error:
+            self.say(error.sentence)
+            return
+        earlier = self.session.conversation.get(runner.message_id)
+        self.transcript.drop_from(earlier.id)
+        self.prompt.focus()
+        self.start_turn(runner, earlier=earlier)
+
+    def action_edit(self) -> None:
+        """The last question goes back into the composer; what came after it leaves the screen."""
+        if self._is_busy():
+            return
+        question = self.session.last_user
+        try:
+            text = self.session.edit_last()
+        except ChatError as error:
+            self.say(error.sentence)
+            return
+        if question is not None:
+            self.transcript.drop_from(question.id)
+        draft = self.prompt.text
+        self.prompt.put(f"{text}\n{draft}" if draft.strip() else text)
+        self.prompt.focus()
+        self.show_title()
+
+    def _is_busy(self) -> bool:
+        if self.session.is_running:
+            self.say("An answer is still running. Esc stops it.")
+        return self.session.is_running
+
+    def action_details(self) -> None:
+        """What is known of the last failure."""
+        fault = self._last_fault()
+        if fault is None:
+            self.say("Nothing has failed here.")
+        else:
+            self.app.push_screen(DetailsScreen(fault, self._clipboard.copy))
+
+    def _last_fault(self) -> Fault | None:
+        runner = self.session.runner
+        if runner is not None and runner.ending is not None and runner.ending.fault is not None:
+            return runner.ending.fault
+        endings = (m.ending for m in reversed(self.session.conversation.path()) if m.ending is not None)
+        return next((e.fault for e in endings if e.outcome is Outcome.INTERRUPTED and e.fault is not None), None)
+
+    # -- copying and links -----------------------------------------------------------------------
+
+    def action_copy_message(self) -> None:
+        """The source of the message under the cursor, else of the last answer."""
+        message = self._current_message()
+        if message is None or not message.text:
+            self.say("There is no message to copy.")
+        else:
+            self.copy(message.text)
+
+    def action_copy_code(self) -> None:
+        """The last code block of the message under the cursor."""
+        message = self._current_message()
+        codes = [] if message is None else self.transcript.codes(message.id)
+        if codes:
+            self.copy(codes[-1])
+        else:
+            self.say("There is no code block in this message.")
+
+    def _copy_code_number(self, argument: str) -> None:
+        message = self._current_message()
+        blocks = [] if message is None else self.transcript.codes(message.id)
+        if not argument.isdecimal() or not 1 <= int(argument) <= len(blocks):
+            self.say(f"/copy N takes a code block by its number; this message has {len(blocks)}.")
+        else:
+            self.copy(blocks[int(argument) - 1])
+
+    def _current_message(self) -> Message | None:
+        path = self.session.conversation.path()
+        if self.transcript.has_focus:
+            return next((m for m in path if m.id == self.transcript.cursor_id), None)
+        return next((m for m in reversed(path) if m.role is Role.ASSISTANT), None)
+
+    @on(CopyRequested)
+    def copy_requested(self, event: CopyRequested) -> None:
+        """A copy label was clicked."""
+        self.copy(event.text)
+
+    @work(group="copy", exit_on_error=False)
+    async def copy(self, text: str) -> None:
+        """Copy and say which way it went."""
+        self.say(await self._clipboard.copy(text))
+
+    @on(LinkChosen)
+    def confirm_link(self, event: LinkChosen) -> None:
+        """Nothing is opened before the reader has seen the whole target and agreed."""
+        self.app.push_screen(ConfirmLinkScreen(event.target, webbrowser.open))
+
+    # -- model, theme, conversation --------------------------------------------------------------
+
+    def action_models(self) -> None:
+        """The picker."""
+        self.app.push_screen(
+            ModelsScreen(self.session.list_models, current=self.session.model_id), self._take_model
+        )
+
+    def _take_model(self, model_id: str | None) -> None:
+        if model_id:
+            self.choose_model(model_id)
+
+    def choose_model(self, model_id: str) -> None:
+        """Answer with another model from the next turn on; an impossible one is said and changes nothing."""
+        try:
+            self.session.switch_model(model_id)
+        except ChatError as error:
+            self.transcript.add_notice(error.sentence, is_error=True)
+            return
+        self.say(f"Answering with {self.session.model_label}.")
+        self.show_title()
+        self.prepare_model()
+
+    def action_next_theme(self) -> None:
+        """Dark, light, the terminal's own colours, and around again."""
+        names = list(THEMES)
+        self.choose_theme(
+            names[(names.index(self.app.theme) + 1) % len(names)] if self.app.theme in names else names[0]
+        )
+
+    def choose_theme(self, name: str) -> None:
+        """Other colours at once."""
+        if name not in THEMES:
+            self.say(f"There is no theme of that name. There are {', '.join(THEMES)}.")
+            return
+        self.app.theme = name
+        self.transcript.set_theme(THEMES[name])
+        self.say(f"Theme {name}.")
+
+    def action_new(self) -> None:
+        """An empty conversation."""
+        if (runner := self.session.runner) is not None and runner.is_running:
+            self.session.stop()
+            self.end_turn(runner)
+        self.session.new()
+        self.transcript.show_messages(())
+        self.prompt.focus()
+        self.show_title()
+        self.show_status()
+
+    def action_help(self) -> None:
+        """Keys and commands."""
+        self.app.push_screen(HelpScreen())
+
+    def action_palette(self) -> None:
+        """Any action by name."""
+        self.app.action_command_palette()
+
+    # -- looking around --------------------------------------------------------------------------
+
+    def action_switch_focus(self) -> None:
+        """Composer ↔ messages."""
+        (self.transcript if self.prompt.has_focus else self.prompt).focus()
+        self.call_after_refresh(self.show_status)
+
+    def action_cursor_up(self) -> None:
+        """The message above."""
+        self.transcript.move_cursor(-1)
+
+    def action_cursor_down(self) -> None:
+        """The message below."""
+        self.transcript.move_cursor(1)
+
+    def action_scroll_page_up(self) -> None:
+        """A page up; the view stays there."""
+        self.transcript.scroll_page_up(animate=False)
+
+    def action_scroll_page_down(self) -> None:
+        """A page down."""
+        self.transcript.scroll_page_down(animate=False)
+
+    def action_scroll_top(self) -> None:
+        """The beginning."""
+        self.transcript.scroll_home(animate=False)
+
+    def action_scroll_end(self) -> None:
+        """The end, and follow."""
+        self.transcript.follow()
+
+    def action_toggle_reasoning(self) -> None:
+        """Fold or unfold what the model thought."""
+        self.transcript.toggle_reasoning()

@@ -1,0 +1,113 @@
+"""Between a running turn and the transcript: the frame. Nothing here posts a message, nothing runs when idle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from chat_tui.core.conversation import Message
+from chat_tui.core.render_buffer import FramePacer
+from chat_tui.core.sanitize import clean
+from chat_tui.core.turn import Phase
+from chat_tui.session.turn_runner import TurnRunner
+from chat_tui.ui.widgets.answer_view import fold_summary
+from chat_tui.ui.widgets.transcript import Transcript
+
+
+class TurnPainter:
+    """Listens to one turn and paints it: the first token at once, then as the pacer allows.
+
+    A frame is due when text arrived; it is a call on the event loop, not a timer that runs anyway.
+    """
+
+    def __init__(
+        self,
+        transcript: Transcript,
+        *,
+        clock: Callable[[], float],
+        max_fps: int,
+        reasoning: str,
+        on_phase: Callable[[Phase], None],
+    ) -> None:
+        self._transcript = transcript
+        self._clock = clock
+        self._pacer = FramePacer(max_fps)
+        self._reasoning = reasoning
+        self._on_phase = on_phase
+        self._runner: TurnRunner | None = None
+        self._frame: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._is_reasoning_folded = True
+        self.frame_count = 0
+
+    def begin(self, runner: TurnRunner, *, earlier: Message | None = None) -> None:
+        """From now on this turn is painted; `earlier` is the answer it continues."""
+        self._runner = runner
+        self._is_reasoning_folded = False
+        self._pacer.reset()
+        self._transcript.begin_answer(runner.message_id, is_fold_open=self._reasoning != "hide")
+        if earlier is not None:
+            self._transcript.feed(clean(earlier.reasoning), "")
+            self._transcript.summarize_reasoning("thought", is_open=self._reasoning == "show")
+            self._transcript.feed("", runner.shown_partial)
+
+    def text_arrived(self) -> None:
+        """Part of TurnListener: see to it that a frame comes."""
+        if self._frame is not None or self._runner is None:
+            return
+        loop = asyncio.get_running_loop()
+        wait_s = self._pacer.due_at_s(self._clock()) - self._clock()
+        self._frame = loop.call_soon(self._paint) if wait_s <= 0 else loop.call_later(wait_s, self._paint)
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Part of TurnListener: thinking is over when the answer begins."""
+        if phase in {Phase.ANSWERING, Phase.DONE, Phase.STOPPED, Phase.INTERRUPTED}:
+            self._fold_reasoning()
+        self._on_phase(phase)
+
+    def end(self) -> None:
+        """Show everything that has not been shown and settle it. Safe to call twice."""
+        runner, self._runner = self._runner, None
+        if self._frame is not None:
+            self._frame.cancel()
+            self._frame = None
+        if runner is None:
+            return
+        rest = runner.flush()
+        self._transcript.feed(rest.reasoning, rest.answer, rest.tool_calls)
+        self._is_reasoning_folded = False
+        self._fold(runner)
+        if runner.ending is not None:
+            self._transcript.end_answer(runner.ending)
+
+    def tick(self) -> None:
+        """A few times a second while thinking: the fold's line tells for how long."""
+        if self._runner is not None and self._runner.state.phase is Phase.THINKING:
+            self._transcript.summarize_reasoning(f"thinking {self._runner.reasoning_s or 0:.0f} s")
+
+    def _paint(self) -> None:
+        self._frame = None
+        runner = self._runner
+        if runner is None:
+            return
+        started_s = self._clock()
+        drained = runner.drain(self._pacer.budget_chars(runner.pending_chars))
+        self._transcript.feed(drained.reasoning, drained.answer, drained.tool_calls)
+        self._pacer.painted(started_s, self._clock() - started_s)
+        self.frame_count += 1
+        if runner.pending_chars:
+            self.text_arrived()
+
+    def _fold_reasoning(self) -> None:
+        runner = self._runner
+        if runner is not None and runner.state.has_reasoning and not self._is_reasoning_folded:
+            drained = runner.drain(runner.pending_chars)
+            self._transcript.feed(drained.reasoning, drained.answer, drained.tool_calls)
+            self._fold(runner)
+
+    def _fold(self, runner: TurnRunner) -> None:
+        if not runner.state.has_reasoning or self._is_reasoning_folded:
+            return
+        self._is_reasoning_folded = True
+        tokens = runner.state.usage.reasoning_tokens
+        is_open = {"auto": False, "show": True, "hide": False}[self._reasoning]
+        self._transcript.summarize_reasoning(fold_summary(runner.reasoning_s, tokens), is_open=is_open)

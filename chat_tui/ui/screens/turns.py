@@ -1,0 +1,207 @@
+"""The one screen, first half: what is on it and the life of a turn. The actions are in `screens.chat`."""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.worker import Worker, WorkerState
+
+from chat_tui.config.load import LoadedConfig
+from chat_tui.core.conversation import Message, Outcome
+from chat_tui.core.errors import ChatError
+from chat_tui.core.turn import Phase
+from chat_tui.session.session import ChatSession
+from chat_tui.session.turn_runner import TurnKind, TurnRunner
+from chat_tui.ui.messages import TextTyped
+from chat_tui.ui.screens.turn_painter import TurnPainter
+from chat_tui.ui.theme import THEMES
+from chat_tui.ui.widgets.prompt import Prompt
+from chat_tui.ui.widgets.status_bar import StatusBar, status_view
+from chat_tui.ui.widgets.title_bar import TitleBar
+from chat_tui.ui.widgets.transcript import Transcript
+
+TICK_S = 0.25
+"""How often the numbers in the status bar are brought up to date while a turn runs."""
+
+NOTICE_S = 4.0
+TITLE_CHARS = 60
+
+
+class TurnScreen(Screen[None]):
+    """Composer, transcript, title and status, and one turn at a time between them and the session."""
+
+    def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
+        super().__init__()
+        self.session = session
+        self.transcript = Transcript(
+            THEMES[loaded.config.theme], measure_columns=loaded.config.render.measure_columns, id="transcript"
+        )
+        self.prompt = Prompt(id="prompt")
+        self.status_bar = StatusBar(id="status-bar")
+        self.title_bar = TitleBar(id="title-bar")
+        self.painter = TurnPainter(
+            self.transcript,
+            clock=session.now_s,
+            max_fps=loaded.config.render.max_fps,
+            reasoning=loaded.config.render.reasoning,
+            on_phase=lambda _: self.show_status(),
+        )
+        self._problems = loaded.problems
+        self._first_run = first_run
+        self._notice = ""
+        self._notice_timer: Timer | None = None
+        self._tick: Timer | None = None
+        self._ended: TurnRunner | None = None
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom."""
+        yield self.title_bar
+        yield self.transcript
+        yield self.prompt
+        yield self.status_bar
+
+    def on_mount(self) -> None:
+        """The composer is usable at once; everything else follows."""
+        self._tick = self.set_interval(TICK_S, self._on_tick, pause=True)
+        self.prompt.focus()
+        self.show_title()
+        self.show_status()
+        for problem in self._problems:
+            self.transcript.add_notice(problem, is_error=True)
+        self.greet()
+        self.prepare_model()
+
+    def greet(self) -> None:
+        """Which model will answer, and how to get others; only where that is news."""
+        if self.session.is_demo:
+            self.transcript.add_notice("This is a demo: the answers are scripted, no model is asked.")
+        elif self._first_run:
+            self.transcript.add_notice(
+                f"Answering with {self.session.model_label}. F2 for other models, F1 for keys."
+            )
+
+    @work(group="prepare", exclusive=True, exit_on_error=False)
+    async def prepare_model(self) -> None:
+        """Start what the model needs while the reader types."""
+        await self.session.prepare()
+
+    # -- a turn ----------------------------------------------------------------------------------
+
+    def ask(self, text: str) -> None:
+        """Send a question; whatever is wrong is said, and the composer keeps the text."""
+        if self.session.is_running:
+            self.say("An answer is still running. Esc stops it.")
+            return
+        try:
+            runner = self.session.submit(text, self.painter)
+        except ChatError as error:
+            self.transcript.add_notice(error.sentence, is_error=True)
+            return
+        self.prompt.clear()
+        self.transcript.add_prompt(self._question_id(runner), text)
+        self.show_title()
+        self.start_turn(runner)
+
+    def _question_id(self, runner: TurnRunner) -> int:
+        return self.session.conversation.get(runner.message_id).parent_id or 0
+
+    def start_turn(self, runner: TurnRunner, *, earlier: Message | None = None) -> None:
+        """Run it and show it; `earlier` is the answer it continues."""
+        self.painter.begin(runner, earlier=earlier)
+        self._run_turn(runner)
+        if self._tick is not None:
+            self._tick.resume()
+
+    @work(group="turn", exclusive=True, exit_on_error=False)
+    async def _run_turn(self, runner: TurnRunner) -> None:
+        try:
+            await runner.run()
+        finally:
+            self.end_turn(runner)
+
+    def end_turn(self, runner: TurnRunner) -> None:
+        """The one end of a turn on the screen; a second call for the same turn finds nothing to do."""
+        if self._ended is runner or runner.ending is None:
+            return
+        self._ended = runner
+        self.painter.end()
+        if self._tick is not None:
+            self._tick.pause()
+        if not runner.state.has_output:
+            if runner.ending.outcome is Outcome.COMPLETE:
+                self.transcript.add_notice("The answer was empty.")
+            else:
+                self._take_back(runner)
+        if runner.hidden_chars:
+            self.say(f"{runner.hidden_chars} hidden characters in this answer are shown as marks.")
+        self.show_status()
+
+    def _take_back(self, runner: TurnRunner) -> None:
+        """Nothing came: the conversation is where it was, one line says what failed."""
+        if runner.kind is TurnKind.ASK:
+            draft = self.prompt.text
+            self.transcript.drop_from(self._question_id(runner))
+            self.prompt.put(f"{runner.prompt}\n{draft}" if draft.strip() else runner.prompt)
+        else:
+            self.transcript.show_messages(self.session.conversation.path())
+        if runner.ending is not None and runner.ending.fault is not None:
+            self.transcript.add_notice(runner.ending.fault.sentence, is_error=True)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A fault of our own in a worker is said, not swallowed; what arrived is kept."""
+        if event.state is WorkerState.ERROR:
+            name = type(event.worker.error).__name__
+            self.transcript.add_notice(f"chat-tui itself failed ({name}). What arrived is kept.", is_error=True)
+
+    # -- what is always visible ------------------------------------------------------------------
+
+    def _on_tick(self) -> None:
+        self.painter.tick()
+        self.show_status()
+
+    def show_title(self) -> None:
+        """The conversation's first words, and the model."""
+        first = next((m.text for m in self.session.conversation.path()), "")
+        title = " ".join(first.split())
+        if len(title) > TITLE_CHARS:
+            title = title[: TITLE_CHARS - 1] + "…"
+        self.title_bar.show(title or "New conversation", self.session.model_id)
+
+    def show_status(self) -> None:
+        """Phase, numbers, and what Esc would do now."""
+        runner = self.session.runner
+        now_s = self.session.now_s()
+        phase = Phase.IDLE if runner is None else runner.state.phase
+        retry_in_s = 0.0 if runner is None or runner.retry_at_s is None else max(0.0, runner.retry_at_s - now_s)
+        self.status_bar.show(
+            status_view(
+                None if runner is None else runner.metrics,
+                phase,
+                now_s,
+                model=self.session.model_id,
+                retry_in_s=retry_in_s,
+                escape_hint="Esc stop" if phase.is_running else "Esc write" if self.transcript.has_focus else "",
+                notice=self._notice,
+            )
+        )
+
+    def say(self, notice: str) -> None:
+        """A few words in the status bar, for a few seconds."""
+        self._notice = notice
+        if self._notice_timer is not None:
+            self._notice_timer.stop()
+        self._notice_timer = self.set_timer(NOTICE_S, self.unsay)
+        self.show_status()
+
+    def unsay(self) -> None:
+        """The notice has stood long enough."""
+        self._notice = ""
+        self.show_status()
+
+    @on(TextTyped)
+    def type_into_prompt(self, event: TextTyped) -> None:
+        """What is typed while the messages have the focus was meant for the composer."""
+        self.prompt.focus()
+        self.prompt.insert(event.text)

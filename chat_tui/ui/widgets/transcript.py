@@ -1,0 +1,458 @@
+"""The conversation as one Line-API widget: cached rows, a follow rule, a message cursor, selection.
+
+One widget instead of one per block, because a tree of Markdown widgets costs 6 to 10 times the CPU per token
+and seconds per thousand messages [measured on Textual 8.2]. Growing text repaints the rows that changed only.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
+from chat_tui.ui.keys import ACTIONS, Scope
+from chat_tui.ui.messages import CopyRequested, FollowChanged, LinkChosen, TextTyped
+from chat_tui.ui.render.blocks import RenderContext
+from chat_tui.ui.render.pieces import BlockPiece, Layout, NoticePiece, Piece, PromptPiece
+from chat_tui.ui.theme import ChatTheme
+from chat_tui.ui.widgets.answer_view import AnswerView
+from chat_tui.ui.widgets.piece_list import PieceList
+
+MARGIN_CELLS = 2
+RIGHT_CELLS = 1
+NOTICE_OWNER = 0
+IDLE_PIECES = 16
+"""How many pieces are laid out again in one idle step: a few milliseconds."""
+
+_KEYS = tuple(row for row in ACTIONS if row.scope is Scope.TRANSCRIPT)
+
+
+class Transcript(ScrollView, can_focus=True):
+    """All messages. The chat screen feeds it once per frame; it decides what has to be painted."""
+
+    ALLOW_SELECT = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join(row.keys), f"screen.{row.id}", row.title, show=False) for row in _KEYS
+    ]
+
+    def __init__(self, theme: ChatTheme, *, measure_columns: int = 100, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._theme = theme
+        self._measure_columns = measure_columns
+        self._base = Style()
+        self._pieces = PieceList(self._make_layout(0, 80))
+        self._views: dict[int, AnswerView] = {}
+        self._answer: AnswerView | None = None
+        self._message_ids: list[int] = []
+        self._cursor_id: int | None = None
+        self._is_following = True
+        self._is_scrolling_itself = False
+        self._is_idle_work_due = False
+        self._seen_rows = 0
+
+    # -- content ---------------------------------------------------------------------------------
+
+    def add_prompt(self, message_id: int, text: str) -> None:
+        """The reader's turn; the view goes to the end and follows."""
+        self._message_ids.append(message_id)
+        self._pieces.append(PromptPiece(message_id, text, self._text_width))
+        self.follow()
+
+    def add_notice(self, text: str, *, is_error: bool = False) -> None:
+        """One line of ours."""
+        first_row = self._pieces.row_count
+        self._pieces.append(NoticePiece(NOTICE_OWNER, text, is_error=is_error))
+        self._show_from(first_row)
+
+    def begin_answer(self, message_id: int, *, is_fold_open: bool = True) -> None:
+        """The next text belongs to a new answer."""
+        self._answer = self._add_view(message_id, is_fold_open=is_fold_open)
+
+    def feed(self, reasoning: str, text: str, calls: tuple[ToolCallPart, ...] | None = None) -> None:
+        """One frame's worth of the running answer."""
+        answer = self._answer
+        if answer is None:
+            return
+        first_row, rows = self._end_rows()
+        answer.feed_reasoning(reasoning)
+        answer.feed_text(text)
+        if calls is not None:
+            answer.show_calls(calls)
+        self._show_from(self._first_difference(first_row, rows))
+
+    def end_answer(self, ending: Ending) -> None:
+        """Settle the running answer and draw its seam, if it has one."""
+        if self._answer is None:
+            return
+        first_row, rows = self._end_rows()
+        self._answer.end(ending)
+        self._answer = None
+        self._show_from(self._first_difference(first_row, rows))
+
+    def summarize_reasoning(self, summary: str, *, is_open: bool | None = None) -> None:
+        """Put words on the fold's line of the running answer; open or close it."""
+        answer = self._answer
+        if answer is None or not answer.has_reasoning:
+            return
+        if is_open is not None:
+            answer.fold(is_open=is_open)
+        answer.summarize_reasoning(summary)
+        self._show_from(self._pieces.top(answer.first_index))
+
+    def toggle_reasoning(self) -> None:
+        """Open or close the reasoning of the answer under the cursor, else of the last one that has some."""
+        view = self._views.get(self._cursor_id or 0)
+        if view is None or not view.has_reasoning:
+            view = next((v for v in reversed(self._views.values()) if v.has_reasoning), None)
+        if view is not None:
+            view.fold(is_open=not view.is_fold_open)
+            self._show_from(self._pieces.top(view.first_index))
+
+    def drop_from(self, message_id: int) -> None:
+        """Take a message and everything below it off the screen."""
+        for index in range(len(self._pieces)):
+            if self._pieces[index].owner_id == message_id:
+                self._pieces.truncate(index)
+                break
+        if message_id in self._message_ids:
+            for dropped in self._message_ids[self._message_ids.index(message_id) :]:
+                self._views.pop(dropped, None)
+            del self._message_ids[self._message_ids.index(message_id) :]
+        self._answer = None
+        self._show_from(0)
+
+    def show_messages(self, messages: tuple[Message, ...], *, is_fold_open: bool = False) -> None:
+        """Show another conversation, at its end. Only what is visible is laid out now."""
+        self._pieces.truncate(0)
+        self._views.clear()
+        self._message_ids.clear()
+        self._answer = self._cursor_id = None
+        for message in messages:
+            if message.role is Role.USER:
+                self._message_ids.append(message.id)
+                self._pieces.append(PromptPiece(message.id, message.text, self._text_width), is_laid_out=False)
+            elif message.role is Role.ASSISTANT:
+                self._add_view(message.id, is_fold_open=is_fold_open).fill(message)
+        self._is_following = True
+        self._relayout()
+
+    def _add_view(self, message_id: int, *, is_fold_open: bool) -> AnswerView:
+        view = self._views[message_id] = AnswerView(self._pieces, message_id, is_fold_open=is_fold_open)
+        self._message_ids.append(message_id)
+        return view
+
+    # -- layout ----------------------------------------------------------------------------------
+
+    @property
+    def _text_width(self) -> int:
+        return self._pieces.layout.context.width
+
+    def _make_layout(self, stamp: int, width: int) -> Layout:
+        text_width = max(10, width - MARGIN_CELLS - RIGHT_CELLS)
+        context = RenderContext(width=text_width, measure_columns=self._measure_columns, styles=self._theme.styles)
+        return Layout(stamp, context)
+
+    def set_theme(self, theme: ChatTheme) -> None:
+        """Other colours: everything is rendered again, what is visible first."""
+        self._theme = theme
+        self.call_after_refresh(self._relayout)
+
+    def on_resize(self) -> None:
+        """Another width: everything is laid out again, what is visible first."""
+        width = self.scrollable_content_region.width
+        if self._make_layout(0, width).context.width != self._text_width or self._base == Style():
+            self._relayout()
+        elif self._is_following:
+            self.follow()
+
+    def _relayout(self) -> None:
+        """New layout with the same text at the top of the view (or the end, when following)."""
+        anchor = None
+        if not self._is_following and self._pieces.row_count:
+            top_row = min(int(self.scroll_y), self._pieces.row_count - 1)
+            anchor = self._pieces.find(top_row)
+        self._base = self.rich_style
+        self._pieces.set_layout(
+            self._make_layout(self._pieces.layout.stamp + 1, self.scrollable_content_region.width or 80)
+        )
+        self.screen.clear_selection()
+        if anchor is None:
+            self._pieces.lay_out_end(self.size.height)
+        else:
+            index, offset = anchor
+            self._pieces.lay_out_window(self._pieces.top(index), self.size.height + offset)
+            self._scroll_to_row(self._pieces.top(index) + min(offset, max(0, self._pieces[index].height - 1)))
+        self._show_from(0)
+        self._go_on_when_idle()
+
+    def _go_on_when_idle(self) -> None:
+        if not self._is_idle_work_due:
+            self._is_idle_work_due = True
+            self.set_timer(0.01, self._lay_out_some)
+
+    def _lay_out_some(self) -> None:
+        """A slice of the layout nobody sees yet; the view stays on the text it shows."""
+        self._is_idle_work_due = False
+        if not self._pieces.row_count:
+            return
+        index, offset = self._pieces.find(min(int(self.scroll_y), self._pieces.row_count - 1))
+        before = self._pieces.row_count
+        has_more = self._pieces.lay_out_some(IDLE_PIECES)
+        if self._pieces.row_count != before:
+            self._update_size()
+            self._scroll_to_row(self._end_row if self._is_following else self._pieces.top(index) + offset)
+        if has_more:
+            self._go_on_when_idle()
+
+    # -- painting --------------------------------------------------------------------------------
+
+    def _end_rows(self) -> tuple[int, list[Strip]]:
+        """Where the last piece begins and its rows: what can change while an answer grows."""
+        count = len(self._pieces)
+        return (self._pieces.top(count - 1), list(self._pieces[count - 1].rows)) if count else (0, [])
+
+    def _first_difference(self, first_row: int, rows: list[Strip]) -> int:
+        """The first row that is not what it was."""
+        for offset, old in enumerate(rows):
+            if first_row + offset >= self._pieces.row_count or self._pieces.row(first_row + offset)[1] != old:
+                return first_row + offset
+        return first_row + len(rows)
+
+    def _show_from(self, first_row: int) -> None:
+        """Rows from `first_row` on have changed: grow, follow, repaint what of it is in view."""
+        self._update_size()
+        if self._is_following:
+            self._seen_rows = self._pieces.row_count
+            self._scroll_to_row(self._end_row)
+        y = first_row - self.scroll_offset.y
+        height = self.size.height
+        if y < height:
+            y = max(0, y)
+            self.refresh(Region(0, y, self.size.width, height - y))
+        elif not self._is_following:
+            self.refresh(Region(0, height - 1, self.size.width, 1))
+
+    def _update_size(self) -> None:
+        rows = self._pieces.row_count + 1
+        if rows != self.virtual_size.height:
+            self.virtual_size = Size(self.scrollable_content_region.width, rows)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        row = self.scroll_offset.y + y
+        width = self.size.width
+        piece, strip = self._pieces.row(row)
+        line = Strip.blank(width, self._base) if piece is None else self._line(piece, row, strip, width)
+        if y == self.size.height - 1 and (badge := self._badge):
+            label = Segment(f" {badge} ", self._theme.styles.badge)
+            line = Strip.join([line.crop(0, width - len(label.text) - 1), Strip([label, Segment(" ", self._base)])])
+        return line
+
+    def _line(self, piece: Piece, row: int, strip: Strip, width: int) -> Strip:
+        """Margin, text and background of a row; remembered by the piece until something of it changes."""
+        is_marked = self.has_focus and piece.owner_id == self._cursor_id
+        selection = self.text_selection
+        key = (row, width, is_marked)
+        if selection is None and (cached := piece.painted.get(id(strip))) is not None and cached[0] == key:
+            return cached[1]
+        if selection is not None and (span := selection.get_span(row)) is not None:
+            strip = self._highlight(strip, *span)
+        margin = self._margin(piece, is_marked=is_marked, is_gap=not strip)
+        line = Strip.join([Strip([margin], MARGIN_CELLS), strip.apply_offsets(0, row)])
+        line = line.adjust_cell_length(width).apply_style(self._base)
+        if selection is None:
+            piece.painted[id(strip)] = (key, line)
+        return line
+
+    def _margin(self, piece: Piece, *, is_marked: bool, is_gap: bool) -> Segment:
+        styles = self._theme.styles
+        if is_gap:
+            return Segment("  ")
+        if piece.has_bar:
+            return Segment("▌ ", styles.message_cursor if is_marked else styles.user_bar)
+        return Segment("▎ ", styles.message_cursor) if is_marked else Segment("  ")
+
+    def _highlight(self, strip: Strip, start: int, end: int) -> Strip:
+        """The characters `start` to `end` (-1: all) of a row as selected."""
+        style = self.screen.get_component_rich_style("screen--selection")
+        segments: list[Segment] = []
+        at = 0
+        for segment in strip:
+            text, own, _ = segment
+            cuts = sorted({0, len(text), *(min(max(0, c - at), len(text)) for c in (start, end) if c >= 0)})
+            for left, right in pairwise(cuts):
+                is_selected = at + left >= start and (end == -1 or at + left < end)
+                piece_style = (own or Style()) + style if is_selected else own
+                segments.append(Segment(text[left:right], piece_style))
+            at += len(text)
+        return Strip(segments, strip.cell_length)
+
+    # -- following -------------------------------------------------------------------------------
+
+    @property
+    def is_following(self) -> bool:
+        """Whether the view stays at the end."""
+        return self._is_following
+
+    @property
+    def _end_row(self) -> int:
+        return max(0, self._pieces.row_count + 1 - self.size.height)
+
+    @property
+    def _badge(self) -> str:
+        new = self._pieces.row_count - self._seen_rows
+        if self._is_following:
+            return ""
+        return f"↓ {new:,} new line{'s' if new != 1 else ''}" if new > 0 else ""
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self._set_following(is_following=True)
+        self._show_from(self._end_row)
+
+    def _set_following(self, *, is_following: bool) -> None:
+        if is_following is self._is_following:
+            return
+        self._is_following = is_following
+        self._seen_rows = self._pieces.row_count
+        self.post_message(FollowChanged(is_following))
+        if self.size.height:
+            self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
+
+    def _scroll_to_row(self, row: int) -> None:
+        if row != self.scroll_y:
+            self._is_scrolling_itself = True
+            try:
+                self.scroll_to(y=row, animate=False, force=True, immediate=True)
+            finally:
+                self._is_scrolling_itself = False
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The reader's scrolling decides whether the view follows."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._is_scrolling_itself:
+            self._set_following(is_following=new_value >= self._end_row)
+            self._pieces.lay_out_window(int(new_value), self.size.height)
+            self._update_size()
+
+    def action_scroll_end(self) -> None:
+        """End: follow again."""
+        self.follow()
+
+    # -- message cursor --------------------------------------------------------------------------
+
+    @property
+    def cursor_id(self) -> int | None:
+        """The message the keys act on."""
+        return self._cursor_id
+
+    def move_cursor(self, step: int) -> None:
+        """Go to the message `step` further down (negative: up) and bring it into view."""
+        if not self._message_ids:
+            return
+        last = len(self._message_ids) - 1
+        at = self._message_ids.index(self._cursor_id) if self._cursor_id in self._message_ids else last + 1
+        self._cursor_id = self._message_ids[min(max(0, at + step), last)]
+        if step:
+            self._reveal(self._cursor_id)
+        self.refresh()
+
+    def _reveal(self, message_id: int) -> None:
+        owned = [i for i in range(len(self._pieces)) if self._pieces[i].owner_id == message_id]
+        if not owned:
+            return
+        top, bottom = self._pieces.top(owned[0]), self._pieces.top(owned[-1] + 1)
+        view_top, height = int(self.scroll_y), self.size.height
+        if top < view_top or bottom > view_top + height:
+            row = max(0, min(top, self._end_row))
+            self._set_following(is_following=row >= self._end_row)
+            self._pieces.lay_out_window(row, height)
+            self._scroll_to_row(row)
+
+    def on_focus(self) -> None:
+        """The cursor begins at the last message."""
+        if self._cursor_id not in self._message_ids:
+            self._cursor_id = self._message_ids[-1] if self._message_ids else None
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor is only drawn while keys act on it."""
+        self.refresh()
+
+    def on_key(self, event: events.Key) -> None:
+        """Text typed here was meant for the composer."""
+        is_action = any({event.key, event.character} & set(row.keys) for row in _KEYS)
+        if event.is_printable and event.character and not is_action:
+            event.stop()
+            self.post_message(TextTyped(event.character))
+
+    # -- selection, links, copying ---------------------------------------------------------------
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text; wrapped rows of one paragraph are one line again."""
+        first = selection.start.y if selection.start else 0
+        last = selection.end.y if selection.end else self._pieces.row_count - 1
+        out: list[str] = []
+        previous: Piece | None = None
+        for row, (piece, _, strip) in zip(
+            range(max(0, first), last + 1), self._pieces.rows(first, last), strict=False
+        ):
+            span = selection.get_span(row) or (0, -1)
+            text = strip.text[span[0] : None if span[1] == -1 else span[1]].rstrip()
+            if out and piece is previous and piece.is_flowing and text and out[-1]:
+                out[-1] += " " + text
+            else:
+                out.append(text)
+            previous = piece
+        return "\n".join(out).strip("\n"), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Selected rows look different."""
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Links, copy labels and folds are style meta of what was clicked."""
+        meta = event.style.meta
+        if "link" in meta:
+            self.post_message(LinkChosen(str(meta["link"])))
+        elif "copy" in meta and (code := self._code_at(self.scroll_offset.y + event.y)) is not None:
+            self.post_message(CopyRequested(code, "code block"))
+        elif "fold" in meta:
+            index, _ = self._pieces.find(self.scroll_offset.y + event.y)
+            self._cursor_id = self._pieces[index].owner_id
+            self.toggle_reasoning()
+
+    def _code_at(self, row: int) -> str | None:
+        """The whole source of the code block whose label is at `row`."""
+        index, _ = self._pieces.find(row)
+        return self._code_from(index)
+
+    def _code_from(self, index: int) -> str | None:
+        piece = self._pieces[index]
+        if not isinstance(piece, BlockPiece):
+            return None
+        pages = [piece.block]
+        for later in range(index + 1, len(self._pieces)):
+            page = self._pieces[later]
+            if not isinstance(page, BlockPiece) or page.block.previous is not pages[-1]:
+                break
+            pages.append(page.block)
+        return "".join(page.text for page in pages)
+
+    def codes(self, message_id: int) -> list[str]:
+        """Exact source of every code block of a message, in order."""
+        codes: list[str] = []
+        for index in range(len(self._pieces)):
+            piece = self._pieces[index]
+            if piece.owner_id == message_id and isinstance(piece, BlockPiece) and piece.is_code_start:
+                codes.append(self._code_from(index) or "")
+        return codes

@@ -1,0 +1,133 @@
+"""One block as rows: a pure function of the block and the context, the last step before the screen.
+
+Containers are drawn in front of the rows: a bar for a quote, the marker on the first row of a list item and its
+width as indentation below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from chat_tui.core.blocks import Block, BlockKind, Container, ContainerKind
+from chat_tui.ui.render.code import render_code
+from chat_tui.ui.render.context import RenderContext
+from chat_tui.ui.render.inline import inline_spans
+from chat_tui.ui.render.table import render_table
+from chat_tui.ui.render.wrap import Span, plain_rows, showable, strips_of, wrap_spans
+from chat_tui.ui.theme import RenderStyles
+
+__all__ = ["RenderContext", "render_block"]
+
+_QUOTE_BAR: Final = "▎ "
+_BULLETS: Final = ("•", "◦", "▪")
+_TASK_BOXES: Final = {False: "☐", True: "☑"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """What stands before the first row and before the others, equally wide; `lost` did not fit before any."""
+
+    first: list[Segment]
+    rest: list[Segment]
+    cells: int
+    lost: str
+
+
+_NO_PREFIX: Final = _Prefix([], [], 0, "")
+
+
+def render_block(block: Block, context: RenderContext) -> list[Strip]:
+    """The rows of one block, without the gap above it; none wider than `context.width` (of 10 or more).
+
+    Links carry `{"link": target}` as style meta, the copy label of code `{"copy": "code"}`.
+    """
+    prefix = _prefix(block.containers, context) if block.containers else _NO_PREFIX
+    if block.kind in (BlockKind.CODE, BlockKind.TABLE):
+        inner = replace(context, width=context.width - prefix.cells) if prefix.cells else context
+        rows = render_code(block, inner) if block.kind is BlockKind.CODE else render_table(block, inner)
+        strips = _behind(rows, prefix)
+    else:
+        columns = min(context.width, context.measure_columns) - prefix.cells
+        strips = strips_of(wrap_spans(_spans(block, context, columns), columns), prefix.first, prefix.rest)
+    if prefix.lost:
+        return plain_rows(prefix.lost, context.styles.marker, context.width) + strips
+    return strips
+
+
+def _spans(block: Block, context: RenderContext, columns: int) -> list[Span]:
+    """The text of everything that is wrapped like prose."""
+    styles = context.styles
+    match block.kind:
+        case BlockKind.HEADING:
+            return inline_spans(block.text, styles.heading(block.level), context)
+        case BlockKind.HTML | BlockKind.DEFINITION:
+            return [(showable(block.text.rstrip("\n")), styles.dim)]
+        case BlockKind.RULE:
+            return [("─" * columns, styles.rule)]
+        case _:
+            return inline_spans(block.text, styles.text, context)
+
+
+def _behind(rows: list[Strip], prefix: _Prefix) -> list[Strip]:
+    """Finished rows behind a prefix; a prefix that opens an item is shown even when there are no rows yet."""
+    if not prefix.cells:
+        return rows
+    if not rows:
+        return [Strip(prefix.first, prefix.cells)]
+    strips: list[Strip] = []
+    for row in rows:
+        strips.append(Strip([*(prefix.rest if strips else prefix.first), *row], prefix.cells + row.cell_length))
+    return strips
+
+
+def _prefix(containers: Sequence[Container], context: RenderContext) -> _Prefix:
+    """The containers drawn, as many of the innermost as leave room for the text."""
+    styles = context.styles
+    levels: list[tuple[list[Segment], list[Segment], int, str]] = []
+    bullets = 0
+    for container in containers:
+        if container.kind is ContainerKind.QUOTE:
+            bar = [Segment(_QUOTE_BAR, styles.quote_bar)]
+            levels.append((bar, bar, len(_QUOTE_BAR), ""))
+            continue
+        marker = _marker(container, bullets)
+        bullets += container.kind is ContainerKind.BULLET
+        cells = cell_len(marker)
+        blank = [Segment(" " * cells, styles.text)]
+        first = [Segment(marker, _marker_style(container, styles))] if container.is_opening else blank
+        lost = marker.strip() if container.is_opening and container.kind is ContainerKind.ORDERED else ""
+        levels.append((first, blank, cells, lost))
+    room = context.width - max(6, min(24, context.width // 2))
+    used = 0
+    start = len(levels)
+    while start and used + levels[start - 1][2] <= room:
+        start -= 1
+        used += levels[start][2]
+    return _Prefix(
+        [segment for first, _, _, _ in levels[start:] for segment in first],
+        [segment for _, rest, _, _ in levels[start:] for segment in rest],
+        used,
+        " ".join([lost for _, _, _, lost in levels[:start] if lost]),
+    )
+
+
+def _marker(container: Container, bullet_depth: int) -> str:
+    """The marker of a list item as it is drawn; the box of a task takes the place of a bullet."""
+    box = "" if container.task is None else _TASK_BOXES[container.task]
+    if container.kind is ContainerKind.BULLET:
+        return f" {box or _BULLETS[min(bullet_depth, len(_BULLETS) - 1)]} "
+    marker = f"{showable(container.marker):>3} "
+    return f"{marker}{box} " if box else marker
+
+
+def _marker_style(container: Container, styles: RenderStyles) -> Style:
+    if container.task is None:
+        return styles.marker
+    return styles.task_done if container.task else styles.task_open

@@ -1,0 +1,322 @@
+"""Inline Markdown as styled spans: nothing that was written disappears, nothing in it is obeyed.
+
+markdown-it-py parses (CommonMark and strikethrough). What differs from CommonMark here keeps text visible: HTML is
+shown as text, `\\(…\\)`, `\\[…\\]` and `$$…$$` are kept as written, `2*3*4` is not emphasis, the targets of links
+and images are shown, and `<std::string>` keeps its brackets. Text without any special character skips the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeAlias
+from unicodedata import category
+
+from rich.style import Style
+
+from chat_tui.ui.render.context import RenderContext
+from chat_tui.ui.render.wrap import Span, showable
+from chat_tui.ui.theme import RenderStyles
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
+
+    _Parse: TypeAlias = Callable[[str], StateInline]
+
+_SPECIAL: Final = re.compile(r"[\\`*_\[<&]|~~|\$\$|[ \t]\n|\n[ \t]")
+_SPECIAL_LIMIT: Final = 3000  # beyond it a block is not prose; parsing it would freeze a frame [measured: 60 ms]
+_BARE_URL: Final = re.compile(r"https?://[^\s<>\"`]+")
+_URL_END: Final = ".,;:!?'*_~"
+_LINE_BREAK_TAG: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_LINK_SCHEMES: Final = ("http:", "https:", "mailto:", "ftp:")
+_TRAILING_MARKS: Final = re.compile(r"(?:\*+|_+|~+|`+)$")
+_OPEN_LINK: Final = re.compile(r"\[[^\[\]\n]*\]\([^()\s]*(?P<title>\s+\"[^\"\n]*)?$")
+_BACKTICKS: Final = re.compile(r"\\.|`+", re.DOTALL)
+_OPEN_CODE_CHARS: Final = 200  # a longer one is more likely a stray backtick
+_TILDE: Final = ord("~")
+
+
+def inline_spans(text: str, base: Style, context: RenderContext) -> list[Span]:
+    """The text of one paragraph, heading or cell as spans; a "\\n" in a span is a hard break. Never raises."""
+    text = showable(text)
+    if _SPECIAL.search(text) is None:
+        return _with_urls(text.replace("\n", " "), base, context.styles)
+    if len(text) > _SPECIAL_LIMIT and len(_SPECIAL.findall(text)) > _SPECIAL_LIMIT:
+        return [(text.replace("\n", " "), base)]
+    parse = _parser(context.references)
+    try:
+        state = _closed(text, parse) if context.is_tail else parse(text)
+        return _Spans(context.styles).of(state.tokens, base)
+    except RecursionError:  # images in images, hundreds deep
+        return [(text.replace("\n", " "), base)]
+
+
+def plain_text(spans: list[Span]) -> str:
+    """What the spans say, without styles."""
+    return "".join([text for text, _ in spans])
+
+
+def link_style(target: str) -> Style:
+    """A style that says nothing but where a click leads. Never an OSC 8 link: the reader is asked first."""
+    return Style.from_meta({"link": target}) if target.isprintable() else Style.null()
+
+
+class _References:
+    """What markdown-it looks link definitions up in: made one by one, when a label is asked for."""
+
+    def __init__(self, definitions: Mapping[str, tuple[str, str]]) -> None:
+        self._definitions = definitions
+
+    def get(self, label: str, default: None = None) -> dict[str, str] | None:
+        """A definition as markdown-it wants it."""
+        found = self._definitions.get(label)
+        return default if found is None else {"href": found[0], "title": found[1]}
+
+
+def _with_urls(text: str, style: Style, styles: RenderStyles) -> list[Span]:
+    """Text with the bare URLs in it as links."""
+    if "://" not in text:
+        return [(text, style)] if text else []
+    spans: list[Span] = []
+    position = 0
+    for match in _BARE_URL.finditer(text):
+        url = match.group().rstrip(_URL_END)
+        for opening, closing in ("()", "[]", "{}"):
+            while url.endswith(closing) and url.count(closing) > url.count(opening):
+                url = url[:-1].rstrip(_URL_END)
+        start = match.start()
+        if start > position:
+            spans.append((text[position:start], style))
+        spans.append((url, style + styles.link + link_style(url)))
+        position = start + len(url)
+    if position < len(text):
+        spans.append((text[position:], style))
+    return spans
+
+
+class _Spans:
+    """Spans of a parsed text: walks its tokens with a stack of styles."""
+
+    def __init__(self, styles: RenderStyles) -> None:
+        self._styles = styles
+        self._spans: list[Span] = []
+        self._marks = {"strong_open": styles.strong, "em_open": styles.emphasis, "s_open": styles.strike}
+
+    def of(self, tokens: list[Token], base: Style) -> list[Span]:
+        """All spans of the tokens."""
+        self._walk(tokens, base, is_link=False)
+        return self._spans
+
+    def _walk(self, tokens: list[Token], base: Style, is_link: bool) -> None:
+        spans = self._spans
+        stack: list[Style] = [base]
+        links: list[tuple[Token, int]] = []
+        for token in tokens:
+            kind = token.type
+            style = stack[-1]
+            if kind == "text":
+                if is_link or links:
+                    spans.append((token.content, style))
+                else:
+                    spans += _with_urls(token.content, style, self._styles)
+            elif kind == "code_inline":
+                self._add_code(token.content, style)
+            elif kind == "link_open":
+                links.append((token, len(spans)))
+                stack.append(self._open_link(token, style))
+            elif kind == "link_close":
+                stack.pop()
+                self._close_link(*links.pop(), stack[-1])
+            elif kind == "image":
+                self._add_image(token, style)
+            elif token.nesting > 0:
+                stack.append(style + self._marks[kind])
+            elif token.nesting < 0:
+                stack.pop()
+            else:
+                spans.append((_leaf_text(token), style))
+
+    def _add_code(self, content: str, style: Style) -> None:
+        mark = self._styles.code_mark
+        if mark:
+            dim = style + self._styles.dim
+            self._spans += [(mark, dim), (content, style + self._styles.code_inline), (mark, dim)]
+        else:
+            self._spans.append((content, style + self._styles.code_inline))
+
+    def _open_link(self, token: Token, style: Style) -> Style:
+        href = str(token.attrs.get("href", ""))
+        if token.info == "auto" and not href.lower().startswith(_LINK_SCHEMES):
+            self._spans.append(("<", style))
+            return style
+        return style + self._styles.link + link_style(href)
+
+    def _close_link(self, token: Token, first: int, style: Style) -> None:
+        """Adds what the text does not say: the target and title, or the bracket of a `<x::y>` that is no link."""
+        href = str(token.attrs.get("href", ""))
+        if token.info == "auto":
+            if not href.lower().startswith(_LINK_SCHEMES):
+                self._spans.append((">", style))
+            return
+        self._add_target(href, str(token.attrs.get("title", "")), plain_text(self._spans[first:]), style)
+
+    def _add_target(self, href: str, title: str, shown: str, style: Style) -> None:
+        target = "" if href == shown else href
+        if title:
+            target = f'{target} "{title}"' if target else f'"{title}"'
+        if target:
+            target = _printable(target)
+            self._spans.append((f" ({target})", style + self._styles.link_target + link_style(href)))
+
+    def _add_image(self, token: Token, style: Style) -> None:
+        href = str(token.attrs.get("src", ""))
+        link = style + self._styles.link + link_style(href)
+        self._spans.append(("▣ ", style + self._styles.link_target))
+        first = len(self._spans)
+        self._walk(token.children or [], link, is_link=True)
+        self._add_target(href, str(token.attrs.get("title", "")), plain_text(self._spans[first:]), style)
+
+
+def _printable(text: str) -> str:
+    text = text.replace("\n", " ")
+    return text if text.isprintable() else "".join([c if c.isprintable() else "\ufffd" for c in text])
+
+
+def _leaf_text(token: Token) -> str:
+    """Breaks, HTML (as text; `<br>` as what it means), and escapes and entities, resolved.
+
+    An entity for something invisible stays as it was written.
+    """
+    kind, content = token.type, token.content
+    if kind == "softbreak":
+        return " "
+    if kind == "hardbreak" or (kind == "html_inline" and _LINE_BREAK_TAG.fullmatch(content)):
+        return "\n"
+    if token.info != "entity" or content.isprintable() or category(content) == "Zs":
+        return content.replace("\n", " ")
+    return " " if content in "\n\t" else token.markup
+
+
+# --- the parser -------------------------------------------------------------------------------------------
+
+
+def _parser(references: Mapping[str, tuple[str, str]]) -> _Parse:
+    """The inline parser, knowing these link definitions."""
+    markdown, state_type = _markdown()
+    environment = {"references": _References(references)} if references else {}
+
+    def parse(text: str) -> StateInline:
+        state = state_type(text, markdown, environment, [])
+        markdown.inline.tokenize(state)
+        for rule in markdown.inline.ruler2.getRules(""):
+            rule(state)
+        return state
+
+    return parse
+
+
+@lru_cache(maxsize=1)
+def _markdown() -> tuple[MarkdownIt, type[StateInline]]:
+    """markdown-it with our inline rules, made once, when the first text needs it (its import takes 90 ms)."""
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_inline import StateInline, emphasis
+
+    class InlineMarkdown(MarkdownIt):
+        """Shows targets as they were written: no percent-encoding, no punycode."""
+
+        def normalizeLink(self, url: str) -> str:  # noqa: N802
+            return url
+
+        def normalizeLinkText(self, link: str) -> str:  # noqa: N802
+            return link
+
+    def emphasis_outside_digits(state: StateInline, silent: bool) -> bool:
+        position = state.pos
+        if silent or state.src[position] != "*" or position == 0 or not state.src[position - 1].isdigit():
+            return emphasis.tokenize(state, silent)
+        end = position
+        while end < state.posMax and state.src[end] == "*":
+            end += 1
+        if end >= state.posMax or not state.src[end].isdigit():
+            return emphasis.tokenize(state, silent)
+        state.append_pending(state.src[position:end])
+        state.pos = end
+        return True
+
+    markdown = InlineMarkdown("commonmark").enable("strikethrough")
+    markdown.inline.ruler.at("emphasis", emphasis_outside_digits)
+    markdown.inline.ruler.before("escape", "math", _math)
+    return markdown, StateInline
+
+
+_MATH_END: Final = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
+
+
+def _math(state: StateInline, silent: bool) -> bool:
+    """LaTeX is kept as written: from `\\(`, `\\[` or `$$` to its end; a lone backslash bracket alone."""
+    start = state.pos
+    opening = state.src[start : start + 2]
+    if opening in _MATH_END:
+        end = state.src.find(_MATH_END[opening], start + 2, state.posMax)
+        if end < 0 and opening == "$$":
+            return False
+        end = end + 2 if end >= 0 else start + 2
+    elif opening in ("\\)", "\\]"):
+        end = start + 2
+    else:
+        return False
+    if not silent:
+        state.append_pending(state.src[start:end].replace("\n", " "))
+    state.pos = end
+    return True
+
+
+# --- what is still open at the end of growing text -----------------------------------------------------------
+
+
+def _closed(text: str, parse: _Parse) -> StateInline:
+    """The text parsed with the marks that are open at its end closed, so that it does not jump when they are."""
+    text = text.rstrip()
+    state = parse(text)
+    if "`" in text and (code := _open_code(text)) is not None:
+        state = parse(_with_code_closed(text, *code))
+    elif link := _OPEN_LINK.search(text):
+        state = parse(text + ('")' if link["title"] else ")"))
+    elif marks := _TRAILING_MARKS.search(_last_text(state)):
+        state = parse(text[: len(text) - len(marks.group())].rstrip())
+    closers = [
+        chr(opener.marker) * (2 if opener.marker == _TILDE else 1)
+        for opener in reversed(state.delimiters)
+        if opener.open and not opener.close and opener.end < 0
+    ]
+    return parse(state.src + "".join(closers)) if closers else state
+
+
+def _last_text(state: StateInline) -> str:
+    last = state.tokens[-1] if state.tokens else None
+    return last.content if last is not None and last.type == "text" else ""
+
+
+def _with_code_closed(text: str, start: int, mark: str) -> str:
+    content = text[start + len(mark) :].rstrip("`")
+    if not content:
+        return text[:start].rstrip()
+    return text[:start] + mark + content + mark if len(content) <= _OPEN_CODE_CHARS else text
+
+
+def _open_code(text: str) -> tuple[int, str] | None:
+    """Where a code span begins that does not end, and its backticks."""
+    position = 0
+    while match := _BACKTICKS.search(text, position):
+        position = match.end()
+        run = match.group()
+        if run[0] == "\\":
+            continue
+        closer = re.compile(f"(?<!`){run}(?!`)").search(text, position)
+        if closer is None:
+            return match.start(), run
+        position = closer.end()
+    return None

@@ -1,0 +1,281 @@
+"""Source code as (role, text) pieces, by pages: the lexer's state at the end of one is where the next one starts.
+
+Pygments lexes whole texts. Its RegexLexer, which most of its lexers are, is a loop over compiled rules with a stack
+of states; run here, that loop starts from a stack and tells the one it ends with. Block comments are one rule in
+many lexers and match only when their end has come: an open one is closed for lexing, and remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+
+from chat_tui.core.blocks import Block
+from chat_tui.ui.theme import CodeRole
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+Piece: TypeAlias = tuple[CodeRole, str]
+_TokenType: TypeAlias = tuple[str, ...]
+_Token: TypeAlias = tuple[_TokenType, str]
+
+_PLAIN_LINE_CHARS: Final = 10_000  # a line this long is data: lexing it would freeze a frame
+_BLOCK_COMMENTS: Final = (("/*", "*/"), ("<!--", "-->"))
+_ROOT: Final[tuple[str, ...]] = ("root",)
+
+_ROLES: Final[dict[_TokenType, CodeRole]] = {
+    (): CodeRole.TEXT,
+    ("Keyword",): CodeRole.KEYWORD,
+    ("Keyword", "Type"): CodeRole.TYPE,
+    ("Keyword", "Constant"): CodeRole.NUMBER,
+    ("Operator",): CodeRole.OPERATOR,
+    ("Operator", "Word"): CodeRole.KEYWORD,
+    ("Punctuation",): CodeRole.OPERATOR,
+    ("Name", "Function"): CodeRole.FUNCTION,
+    ("Name", "Class"): CodeRole.TYPE,
+    ("Name", "Exception"): CodeRole.TYPE,
+    ("Name", "Decorator"): CodeRole.FUNCTION,
+    ("Name", "Builtin"): CodeRole.FUNCTION,
+    ("Name", "Builtin", "Pseudo"): CodeRole.KEYWORD,
+    ("Name", "Tag"): CodeRole.KEYWORD,
+    ("Name", "Attribute"): CodeRole.FUNCTION,
+    ("Name", "Constant"): CodeRole.NUMBER,
+    ("Literal",): CodeRole.STRING,
+    ("Literal", "String"): CodeRole.STRING,
+    ("Literal", "String", "Interpol"): CodeRole.NUMBER,
+    ("Literal", "String", "Escape"): CodeRole.NUMBER,
+    ("Literal", "String", "Doc"): CodeRole.COMMENT,
+    ("Literal", "Number"): CodeRole.NUMBER,
+    ("Comment",): CodeRole.COMMENT,
+    ("Comment", "Preproc"): CodeRole.KEYWORD,
+    ("Comment", "PreprocFile"): CodeRole.STRING,
+    ("Generic", "Inserted"): CodeRole.ADDED,
+    ("Generic", "Deleted"): CodeRole.REMOVED,
+    ("Generic", "Heading"): CodeRole.FUNCTION,
+    ("Generic", "Subheading"): CodeRole.COMMENT,
+    ("Generic", "Prompt"): CodeRole.COMMENT,
+    ("Generic", "Output"): CodeRole.TEXT,
+    ("Generic", "Error"): CodeRole.ERROR,
+    ("Generic", "Traceback"): CodeRole.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LexState:
+    """Where a lexer stands between two lines: its stack of states, and the end of the block comment it is in."""
+
+    stack: tuple[str, ...] = _ROOT
+    comment_end: str = ""
+
+
+START: Final = LexState()
+_KNOWN_PAGES: Final = 1024
+_CHAIN_PAGES: Final = 64  # how far back is lexed to start right: 2,000 lines
+_end_states: dict[Block, LexState] = {}  # oldest first, at most _KNOWN_PAGES; settled blocks, by identity
+
+
+class _Match(Protocol):
+    def group(self) -> str: ...
+    def end(self) -> int: ...
+
+
+_Rule: TypeAlias = tuple[
+    Callable[[str, int], _Match | None],
+    "_TokenType | Callable[[Lexer, _Match], Iterator[tuple[int, _TokenType, str]]] | None",
+    "int | str | tuple[str, ...] | None",
+]
+
+
+def lex(text: str, language: str, state: LexState = START) -> tuple[list[Piece], LexState]:
+    """The pieces of whole lines and the state behind them; the pieces' text is `text`. Never raises."""
+    lexer = _lexer(language)
+    if lexer is None or not text or _has_long_line(text):
+        return [(CodeRole.TEXT, text)], state
+    try:
+        return _lex(text, lexer, state)
+    except Exception:  # noqa: BLE001 - a lexer is somebody's regexes: whatever it does, the code is shown
+        return [(CodeRole.TEXT, text)], START
+
+
+def start_state(block: Block) -> LexState:
+    """Where a page of code starts: at the end of the page before it (lexed now when it has not been rendered)."""
+    chain: list[Block] = []
+    page = block.previous
+    while page is not None and page not in _end_states and len(chain) < _CHAIN_PAGES:
+        chain.append(page)
+        page = page.previous
+    state = START if page is None else _end_states.get(page, START)
+    for page in reversed(chain):
+        _, state = lex(lines_of(page), language_of(page), state)
+        remember_end(page, state)
+    return state
+
+
+def remember_end(block: Block, state: LexState) -> None:
+    """Note where a settled page ended."""
+    _end_states[block] = state
+    if len(_end_states) > _KNOWN_PAGES:
+        del _end_states[next(iter(_end_states))]
+
+
+def lines_of(block: Block) -> str:
+    """The text of a page as whole lines: a newline at the end, unless it is empty."""
+    text = block.text
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def language_of(block: Block) -> str:
+    """The language an info string names: its first word, without the ornaments some write around it."""
+    words = block.info.strip().split(None, 1)
+    if not words:
+        return ""
+    word = words[0].strip("{}").lstrip(".").lower()
+    for separator in ",:{=":
+        word = word.split(separator, 1)[0]
+    return word
+
+
+def is_known_language(language: str) -> bool:
+    """Whether there is a lexer for it."""
+    return _lexer(language) is not None
+
+
+def _has_long_line(text: str) -> bool:
+    if len(text) <= _PLAIN_LINE_CHARS:
+        return False
+    return any(len(line) > _PLAIN_LINE_CHARS for line in text.split("\n"))
+
+
+def _lex(text: str, lexer: Lexer, state: LexState) -> tuple[list[Piece], LexState]:
+    pieces: list[Piece] = []
+    if state.comment_end:
+        end = text.find(state.comment_end)
+        if end < 0:
+            return [(CodeRole.COMMENT, text)], state
+        end += len(state.comment_end)
+        pieces.append((CodeRole.COMMENT, text[:end]))
+        text = text[end:]
+    closer = _open_comment(text)
+    if closer:
+        tokens, stack = _tokens(lexer, text + closer, state.stack)
+        token, value = tokens[-1]
+        if len(value) > len(closer) and value.endswith(closer) and _role(token) is CodeRole.COMMENT:
+            tokens[-1] = (token, value[: -len(closer)])
+            pieces += [(_role(token), value) for token, value in tokens]
+            return pieces, LexState(stack, closer)
+    tokens, stack = _tokens(lexer, text, state.stack)
+    pieces += [(_role(token), value) for token, value in tokens]
+    return pieces, LexState(stack)
+
+
+def _tokens(lexer: Lexer, text: str, stack: tuple[str, ...]) -> tuple[list[_Token], tuple[str, ...]]:
+    """The tokens of the text and the stack behind it. Lexers without a stack start every page anew."""
+    rules = _regex_rules(lexer)
+    if rules is not None:
+        return _run(lexer, rules, text, stack)
+    tokens: list[_Token] = [(token, value) for _, token, value in lexer.get_tokens_unprocessed(text)]
+    if sum([len(value) for _, value in tokens]) != len(text):
+        return [(("Text",), text)], _ROOT
+    return tokens, _ROOT
+
+
+def _open_comment(text: str) -> str:
+    """The end of the block comment that seems to be open at the end of the text, or ""."""
+    for opening, closing in _BLOCK_COMMENTS:
+        start = text.rfind(opening)
+        if start >= 0 and text.find(closing, start + len(opening)) < 0:
+            return closing
+    return ""
+
+
+@lru_cache(maxsize=512)
+def _role(token: _TokenType) -> CodeRole:
+    for size in range(len(token), -1, -1):
+        role = _ROLES.get(tuple(token[:size]))
+        if role is not None:
+            return role
+    return CodeRole.TEXT
+
+
+@lru_cache(maxsize=1)
+def _lexer_names() -> dict[str, str]:
+    """Alias → name of Pygments' own lexers (plug-ins are not asked: they run code)."""
+    from pygments.lexers import get_all_lexers
+
+    return {alias: name for name, aliases, _, _ in get_all_lexers(plugins=False) for alias in aliases}
+
+
+@lru_cache(maxsize=64)
+def _lexer(language: str) -> Lexer | None:
+    if not language or (name := _lexer_names().get(language)) is None:
+        return None
+    from pygments.lexers import find_lexer_class
+
+    lexer_type = find_lexer_class(name)
+    return None if lexer_type is None else lexer_type(stripnl=False, ensurenl=False)
+
+
+@lru_cache(maxsize=64)
+def _regex_rules(lexer: Lexer) -> dict[str, list[_Rule]] | None:
+    """The compiled rules by state of a lexer that is nothing but a RegexLexer, else None.
+
+    Pygments 2.21 keeps them in `_tokens`; a test compares our loop over them with Pygments' own.
+    """
+    from pygments.lexer import ExtendedRegexLexer, RegexLexer
+
+    if not isinstance(lexer, RegexLexer) or isinstance(lexer, ExtendedRegexLexer):
+        return None
+    return cast("dict[str, list[_Rule]] | None", getattr(lexer, "_tokens", None))
+
+
+def _run(
+    lexer: Lexer, rules: dict[str, list[_Rule]], text: str, start: Sequence[str]
+) -> tuple[list[_Token], tuple[str, ...]]:
+    """`RegexLexer.get_tokens_unprocessed` of Pygments 2.21 from a given stack, and the stack at the end."""
+    tokens: list[_Token] = []
+    stack: list[str] = list(start)
+    state_rules = rules[stack[-1]]
+    position = 0
+    length = len(text)
+    while True:
+        for match_rule, action, change in state_rules:
+            match = match_rule(text, position)
+            if match is None:
+                continue
+            if action is not None:
+                if callable(action):
+                    tokens += [(token, value) for _, token, value in action(lexer, match)]
+                else:
+                    tokens.append((action, match.group()))
+            position = match.end()
+            if change is not None:
+                _change(stack, change)
+                state_rules = rules[stack[-1]]
+            break
+        else:
+            if position >= length:
+                return tokens, tuple(stack)
+            if text[position] == "\n":
+                stack = ["root"]
+                state_rules = rules["root"]
+                tokens.append((("Text",), "\n"))
+            else:
+                tokens.append((("Error",), text[position]))
+            position += 1
+
+
+def _change(stack: list[str], change: int | str | tuple[str, ...]) -> None:
+    if isinstance(change, int):
+        del stack[max(1, len(stack) + change) :]
+        return
+    for state in (change,) if isinstance(change, str) else change:
+        if state == "#pop":
+            if len(stack) > 1:
+                stack.pop()
+        elif state == "#push":
+            stack.append(stack[-1])
+        else:
+            stack.append(state)

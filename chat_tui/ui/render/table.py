@@ -1,0 +1,185 @@
+"""Tables: columns as wide as their words need, shrunk fairly; below what can be read, one "header: value" per line.
+
+The layout is computed from the table's shape alone (header and first page), so that every page has the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from chat_tui.core.blocks import Block, TableShape
+from chat_tui.ui.render.context import RenderContext
+from chat_tui.ui.render.inline import inline_spans, plain_text
+from chat_tui.ui.render.wrap import Span, strips_of, wrap_spans
+from chat_tui.ui.theme import RenderStyles
+
+_GAP: Final = 2
+_MIN_CELLS: Final = 3
+_READABLE_WORD_CELLS: Final = 8  # a column may be cut down to its longest word, or to this
+_STACKED_RULE_CELLS: Final = 8
+_EXTRA: Final = " │ "  # before a cell the header has no column for
+_BLANK: Final = Strip([], 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Cells per column, or none when the columns do not fit; whether some cells may take several rows."""
+
+    widths: tuple[int, ...]
+    alignments: tuple[str, ...]
+    is_wrapped: bool
+
+
+def render_table(block: Block, context: RenderContext) -> list[Strip]:
+    """Rows of one page of a table; header and rule only on the first."""
+    shape = block.table or TableShape((), block.rows[0] if block.rows else (), block.rows)
+    layout = _layout_of(shape, context.width, context.styles)
+    if not layout.widths:
+        return _stacked_table(block, shape, context)
+    rows: list[Strip] = []
+    if block.page == 0:
+        rows += _row(shape.header, layout, context, context.styles.table_header, is_tail=not block.rows)
+        rows.append(_rule(context, sum(layout.widths) + _GAP * (len(layout.widths) - 1)))
+    for number, cells in enumerate(block.rows):
+        if layout.is_wrapped and (number or block.page):
+            rows.append(_BLANK)
+        is_tail = number == len(block.rows) - 1
+        rows += _row(cells, layout, context, context.styles.text, is_tail=is_tail)
+    return rows
+
+
+def _stacked_table(block: Block, shape: TableShape, context: RenderContext) -> list[Strip]:
+    """For columns that do not fit: one cell after the other, a short rule between rows."""
+    if not block.rows and block.page == 0:
+        return _stacked(shape.header, (), context, is_tail=True)
+    rows: list[Strip] = []
+    for number, cells in enumerate(block.rows):
+        if number or block.page:
+            rows.append(_rule(context, min(context.width, _STACKED_RULE_CELLS)))
+        rows += _stacked(cells, shape.header, context, is_tail=number == len(block.rows) - 1)
+    return rows
+
+
+def _rule(context: RenderContext, cells: int) -> Strip:
+    return Strip([Segment("─" * cells, context.styles.table_rule)], cells)
+
+
+def _row(
+    cells: Sequence[str], layout: _Layout, context: RenderContext, style: Style, *, is_tail: bool
+) -> Sequence[Strip]:
+    """One row of a table, as many screen rows as its longest cell takes."""
+    if (is_tail and context.is_tail) or context.references:
+        return _columns([_cell(text, style, context, is_tail=is_tail) for text in cells], layout, context.styles)
+    return _known_row(tuple(cells), layout, context.styles, style)
+
+
+@lru_cache(maxsize=512)
+def _known_row(cells: tuple[str, ...], layout: _Layout, styles: RenderStyles, style: Style) -> tuple[Strip, ...]:
+    """The same rows come again in every frame while a table grows."""
+    return tuple(_columns([_known_cell(text, styles, style) for text in cells], layout, styles))
+
+
+def _columns(spans: list[list[Span]], layout: _Layout, styles: RenderStyles) -> list[Strip]:
+    count = len(layout.widths)
+    for extra in spans[count:]:
+        spans[count - 1] = [*spans[count - 1], (_EXTRA, styles.table_rule), *extra]
+    columns = [wrap_spans(found, width) for found, width in zip(spans, layout.widths, strict=False)]
+    strips: list[Strip] = []
+    for line in range(max([len(column) for column in columns], default=1)):
+        row: list[Segment] = []
+        owed = used = 0
+        for column, width, alignment in zip(columns, layout.widths, layout.alignments, strict=False):
+            segments, size = column[line] if line < len(column) else ([], 0)
+            room = max(width - size, 0)
+            before = room if alignment == "right" else room // 2 if alignment == "center" else 0
+            if size:
+                if owed + before:
+                    row.append(Segment(" " * (owed + before), styles.text))
+                row += segments
+                used += owed + before + size
+                owed = room - before + _GAP
+            else:
+                owed += width + _GAP
+        strips.append(Strip(row, used))
+    return strips
+
+
+def _stacked(cells: Sequence[str], header: Sequence[str], context: RenderContext, *, is_tail: bool) -> list[Strip]:
+    """One row as a list of its cells, each behind the name of its column."""
+    strips: list[Strip] = []
+    for at, text in enumerate(cells):
+        name = _cell(header[at], context.styles.table_header, context, is_tail=False) if at < len(header) else []
+        value = _cell(text, context.styles.text, context, is_tail=is_tail and at == len(cells) - 1)
+        between: list[Span] = [(": ", context.styles.table_rule)] if name else []
+        strips += strips_of(wrap_spans([*name, *between, *value], context.width), [], [])
+    return strips
+
+
+def _cell(text: str, style: Style, context: RenderContext, *, is_tail: bool) -> list[Span]:
+    if is_tail and context.is_tail:
+        return inline_spans(text, style, context)
+    if context.references:
+        return inline_spans(text, style, replace(context, is_tail=False))
+    return _known_cell(text, context.styles, style)
+
+
+@lru_cache(maxsize=2048)
+def _known_cell(text: str, styles: RenderStyles, style: Style) -> list[Span]:
+    """A settled cell without reference links; not to be changed."""
+    return inline_spans(text, style, RenderContext(0, 0, styles))
+
+
+@lru_cache(maxsize=2048)
+def _cell_size(text: str, styles: RenderStyles) -> tuple[int, int]:
+    """The cells of the longest line and of the longest word."""
+    shown = plain_text(_known_cell(text, styles, styles.text))
+    return (
+        max([cell_len(line) for line in shown.split("\n")]),
+        max([cell_len(word) for word in shown.split()], default=0),
+    )
+
+
+@lru_cache(maxsize=16)
+def _layout_of(shape: TableShape, width: int, styles: RenderStyles) -> _Layout:
+    count = len(shape.header)
+    wanted = [1] * count
+    least = [1] * count
+    for row in (shape.header, *shape.sample):
+        for at, text in enumerate(row[:count]):
+            line, word = _cell_size(text, styles)
+            wanted[at] = max(wanted[at], line)
+            least[at] = max(least[at], min(word, _READABLE_WORD_CELLS))
+    least = [min(want, max(word, _MIN_CELLS)) for want, word in zip(wanted, least, strict=True)]
+    room = width - _GAP * (count - 1)
+    alignments = (*shape.alignments, *[""] * count)[:count]
+    if sum(wanted) <= room:
+        return _Layout(tuple(wanted), alignments, is_wrapped=False)
+    if not count or sum(least) > room:
+        return _Layout((), alignments, is_wrapped=True)
+    return _Layout(_fair(wanted, least, room), alignments, is_wrapped=True)
+
+
+def _fair(wanted: list[int], least: list[int], room: int) -> tuple[int, ...]:
+    """Widths up to one common limit, the highest that fits: only columns that want more than it are cut."""
+    low, high = 0, room
+    while low < high:
+        limit = (low + high + 1) // 2
+        if sum([max(few, min(want, limit)) for want, few in zip(wanted, least, strict=True)]) <= room:
+            low = limit
+        else:
+            high = limit - 1
+    widths = [max(few, min(want, low)) for want, few in zip(wanted, least, strict=True)]
+    spare = room - sum(widths)
+    for at, want in enumerate(wanted):
+        if spare and widths[at] < want:
+            widths[at] += 1
+            spare -= 1
+    return tuple(widths)

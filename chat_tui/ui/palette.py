@@ -12,6 +12,8 @@ from textual.content import Content
 
 from chat_tui.ui.keys import ACTIONS, Action, key_label
 
+_REMARK_COLUMN = 28
+
 
 @dataclass(frozen=True, slots=True)
 class PaletteEntry:
@@ -71,4 +73,5 @@ class ActionsProvider(Provider):
 
 
 def _line(title: Content, remark: str) -> Content:
-    return Content.assemble(title, (f"  {remark}", "not bold dim"))
+    gap = max(2, _REMARK_COLUMN - title.cell_length)
+    return Content.assemble(title, (f"{'':{gap}}{remark}", "not bold dim"))

@@ -32,8 +32,10 @@ def refusal(target: str) -> str:
     """
     if target.startswith("-"):
         return "It begins with a dash: a program could take it for an option."
-    if clean(target) != target or any(character.isspace() for character in target):
+    if clean(target) != target:
         return "It contains characters that cannot be seen."
+    if any(character.isspace() for character in target):
+        return "It contains white space."
     if len(target) > MAX_TARGET_CHARS:
         return f"It is longer than {MAX_TARGET_CHARS:,} characters."
     parts = _split(target)
@@ -147,7 +149,7 @@ class ConfirmLink(ModalScreen[bool]):
 
     def _choices(self) -> Content:
         if self._refusal:
-            return Content.styled("Esc closes", "$text-muted")
-        no, yes = ("$text-muted", "bold $primary") if self._is_yes else ("bold $primary", "$text-muted")
+            return Content.styled("Esc closes", "dim")
+        no, yes = ("dim", "bold $primary") if self._is_yes else ("bold $primary", "dim")
         mark_no, mark_yes = ("  ", "› ") if self._is_yes else ("› ", "  ")
         return Content.assemble((f"{mark_no}n  Do not open", no), "    ", (f"{mark_yes}y  Open", yes))

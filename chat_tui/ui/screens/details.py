@@ -68,8 +68,8 @@ class DetailsScreen(ModalScreen[None]):
         if facts:
             parts.append("\n")
         for label, value in facts:
-            parts += [(f"\n{label:<12}", "$text-muted"), value]
+            parts += [(f"\n{label:<12}", "dim"), value]
         detail = clean(self._fault.detail).strip()
         if detail:
-            parts += ["\n\n", (detail, "$text-muted")]
+            parts += ["\n\n", (detail, "dim")]
         return Content.assemble(*parts)

@@ -20,7 +20,7 @@ _SECTIONS = (
     (Scope.TRANSCRIPT, "In the messages"),
     (Scope.EVERYWHERE, "Everywhere"),
 )
-_KEYS_WIDTH = 22
+_KEYS_WIDTH = 18
 
 
 def help_rows() -> Iterator[tuple[str, str]]:

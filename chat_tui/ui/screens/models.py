@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from chat_tui.core.errors import ChatError
 from chat_tui.core.sanitize import clean_line
 
-_ID_CELLS = 34
+_ID_CELLS, _ID_CELLS_NARROW, _WIDE_CELLS = 34, 22, 80
 
 
 class ListedModel(Protocol):
@@ -57,16 +57,15 @@ def is_match(model: ListedModel, query: str) -> bool:
     return all(word in text for word in query.casefold().split())
 
 
-def model_line(model: ListedModel, *, is_current: bool) -> Content:
-    """One row: a mark, the id, what it is."""
+def model_line(model: ListedModel, *, is_current: bool, id_cells: int) -> Content:
+    """One row: a mark, the id in `id_cells` cells or more, what it is."""
     model_id = clean_line(model.id)
     about = " · ".join(part for part in (clean_line(model.label), clean_line(model.note)) if part)
-    column = max(cell_len(model_id), _ID_CELLS)
-    name_style = "$foreground" if model.is_available else "$text-muted"
+    column = max(cell_len(model_id), id_cells)
     return Content.assemble(
-        ("● " if is_current else "  ", "$primary"),
-        (set_cell_size(model_id, column) if about else model_id, name_style),
-        (f"  {about}" if about else "", "$text-muted"),
+        ("● ", "$primary") if is_current else "  ",
+        set_cell_size(model_id, column) if about else model_id,
+        (f"  {about}" if about else "", "dim"),
     )
 
 
@@ -172,9 +171,7 @@ class ModelsScreen(ModalScreen[str | None]):
         rows = list(self._rows(query))
         found = sum(1 for _, model_id in rows if model_id)
         if query and not found:
-            offer = Content.assemble(
-                ("Use ", "$text-muted"), (clean_line(query), "bold"), (" as it is", "$text-muted")
-            )
+            offer = Content.assemble(("Use ", "dim"), (clean_line(query), "bold"), (" as it is", "dim"))
             rows.append((Option(offer), query))
         self._ids = [model_id for _, model_id in rows]
         models.clear_options().add_options([option for option, _ in rows])
@@ -182,16 +179,17 @@ class ModelsScreen(ModalScreen[str | None]):
         self.query_one("#model-hint", Static).update(Content(self._hint(found)))
 
     def _rows(self, query: str) -> Iterator[tuple[Option, str]]:
+        id_cells = _ID_CELLS if self.size.width >= _WIDE_CELLS else _ID_CELLS_NARROW
         for group in self._groups:
             matches = [model for model in group.models if is_match(model, query)]
             if not matches and (query or not group.problem):
                 continue
             yield Option(Content.styled(clean_line(group.label or group.provider), "bold"), disabled=True), ""
             for model in matches:
-                line = model_line(model, is_current=model.id == self._current)
+                line = model_line(model, is_current=model.id == self._current, id_cells=id_cells)
                 yield Option(line, disabled=not model.is_available), model.id if model.is_available else ""
             if group.problem:
-                yield Option(Content.styled(f"  {clean_line(group.problem)}", "$text-muted"), disabled=True), ""
+                yield Option(Content(f"  {clean_line(group.problem)}"), disabled=True), ""
         if self._failure:
             yield Option(Content.styled(clean_line(self._failure), "$error"), disabled=True), ""
 

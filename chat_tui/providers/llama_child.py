@@ -79,6 +79,7 @@ def _serve(settings: Settings) -> Any:
     params.n_parallel = 1
     # One conversation at a time: its prefix stays in the slot, and copies of idle ones could take 8 GB.
     params.cache_ram_mib = 0
+    params.cache_idle_slots = False
     # Asking how much fits where costs a second load (0.35 s); only big weights may not fit.
     params.fit_params = os.path.getsize(settings["weights"]) > _BIG_BYTES  # noqa: PTH202
     for pool in (params.cpuparams, params.cpuparams_batch):

@@ -1,0 +1,319 @@
+"""Sentences for what goes wrong between us and a server. Pure: no HTTP library, no sockets.
+
+Every text that comes from outside is cleaned, cut, quoted and freed of our keys here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from urllib.parse import urljoin, urlsplit
+
+from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind
+from chat_tui.core.sanitize import clean_line
+from chat_tui.providers.credentials import Redactor
+from chat_tui.providers.retry import retry_after_s
+from chat_tui.wire.error_bodies import fault_of, read_error
+
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "cf-ray")
+_CLEANED_CHARS = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whom a request goes to, for sentences about it.
+
+    `host` with its port if that is unusual; `key_source` is the variable or setting the key came from, empty
+    without a key; `section` is where the configuration describes the server.
+    """
+
+    host: str
+    key_source: str = ""
+    section: str = ""
+    is_local: bool = False
+    redactor: Redactor = field(default_factory=Redactor)
+
+    def shown(self, text: str, max_chars: int = EXCERPT_CHARS) -> str:
+        """A text from outside as one clean line without our keys."""
+        # Cleaning can join what a control character had split, so keys are looked for after it as well.
+        line = self.redactor.redact(clean_line(self.redactor.redact(text[:_CLEANED_CHARS]), _CLEANED_CHARS))
+        return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+
+    def presentable(self, fault: Fault) -> Fault:
+        """A fault of a codec with every text fit to be shown; what the server said is quoted."""
+        message = self.shown(fault.message)
+        if fault.kind not in (FaultKind.CUT, FaultKind.PROTOCOL, FaultKind.LIMIT, FaultKind.INTERNAL):
+            message = f"{self.host} reported an error: “{message}”"
+        return replace(
+            fault,
+            title=self.shown(fault.title, 60),
+            message=message,
+            hint=self.shown(fault.hint) or _HINTS.get(fault.kind, ""),
+            code=self.shown(fault.code, 100),
+            request_id=self.shown(fault.request_id, 100),
+            detail=self.shown(fault.detail),
+        )
+
+
+_HINTS = {
+    FaultKind.QUOTA: "Waiting does not help: look at the plan and the balance there.",
+    FaultKind.RATE_LIMIT: "Wait a little and ask again.",
+    FaultKind.OVERLOADED: "Ask again in a moment.",
+    FaultKind.SERVER: "Ask again in a moment.",
+    FaultKind.TIMEOUT: "Ask again in a moment.",
+    FaultKind.CONTEXT: "Begin a new conversation, or choose a model with a larger context.",
+    FaultKind.NOT_FOUND: "Check the name of the model and the base_url.",
+}
+
+
+class Cause(Enum):
+    """Why no answer could be had or read, as the transport found out. The value is a row of a table:
+
+    kind, title, sentence with {host} and {what}, hint, whether a retry may help.
+    """
+
+    REFUSED = (
+        FaultKind.NETWORK,
+        "connection refused",
+        "{host} refused the connection: nothing is listening there.",
+        "",
+        True,
+    )
+    NO_HOST = (
+        FaultKind.NETWORK,
+        "no such host",
+        "The address of {host} could not be found.",
+        "Check base_url and your network.",
+        True,
+    )
+    UNREACHABLE = (FaultKind.NETWORK, "no connection", "{host} cannot be reached.", "Check your network.", True)
+    CONNECT_TIMEOUT = (
+        FaultKind.TIMEOUT,
+        "no connection",
+        "{host} did not accept the connection within {what} s.",
+        "Check your network.",
+        True,
+    )
+    SEND_TIMEOUT = (
+        FaultKind.TIMEOUT,
+        "connection stalled",
+        "{host} stopped taking the request.",
+        "Check your network.",
+        True,
+    )
+    CERTIFICATE = (
+        FaultKind.NETWORK,
+        "certificate refused",
+        "The certificate of {host} could not be verified{what}.",
+        "If it is signed by an authority of your own, name that in SSL_CERT_FILE.",
+        False,
+    )
+    TLS = (
+        FaultKind.NETWORK,
+        "no secure connection",
+        "{host} could not agree on TLS with us.",
+        "If it does not speak TLS, its base_url begins with http://",
+        False,
+    )
+    PROXY = (
+        FaultKind.NETWORK,
+        "proxy failed",
+        "The proxy on the way to {host} refused the connection.",
+        "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
+        False,
+    )
+    PROXY_SETTING = (
+        FaultKind.SETUP,
+        "proxy unusable",
+        "The proxy that the environment asks for cannot be used.",
+        "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY: they name an http:// or https:// proxy.",
+        False,
+    )
+    CERTIFICATES = (
+        FaultKind.SETUP,
+        "certificates missing",
+        "The certificates for {host} could not be loaded.",
+        "Check SSL_CERT_FILE and SSL_CERT_DIR.",
+        False,
+    )
+    DISCONNECTED = (
+        FaultKind.NETWORK,
+        "connection lost",
+        "{host} closed the connection without an answer.",
+        "",
+        True,
+    )
+    RESET = (FaultKind.NETWORK, "connection reset", "{host} reset the connection.", "", True)
+    CUT = (FaultKind.CUT, "connection lost", "{host} closed the connection in the middle of the answer.", "", True)
+    NOT_HTTP = (
+        FaultKind.PROTOCOL,
+        "unexpected answer",
+        "{host} sent something that is not HTTP.",
+        "Check base_url.",
+        False,
+    )
+    COMPRESSED = (
+        FaultKind.PROTOCOL,
+        "unreadable answer",
+        "{host} compressed its answer in a way that cannot be read.",
+        "",
+        False,
+    )
+    HEADER = (
+        FaultKind.SETUP,
+        "request not sent",
+        "The request to {host} has a character that HTTP does not allow.",
+        "Check the key and the headers.",
+        False,
+    )
+    URL = (FaultKind.SETUP, "request not sent", "The address of {host} cannot be used.", "Check base_url.", False)
+    INTERNAL = (
+        FaultKind.INTERNAL, "internal error", "Talking to {host} failed in an unexpected way ({what}).",
+        "The text so far is kept; please report this.", False,
+    )  # fmt: skip
+
+
+def fault_of_cause(cause: Cause, origin: Origin, what: str = "") -> Fault:
+    """The fault of a failed connection; `what` fills the gap some sentences have."""
+    kind, title, sentence, hint, can_retry = cause.value
+    if cause is Cause.REFUSED:
+        hint = "Is the server running?" if origin.is_local else "Check base_url and your network."
+    if cause is Cause.HEADER and origin.key_source:
+        hint = f"Check the key in {origin.key_source} and the headers."
+    return Fault(kind, title, sentence.format(host=origin.host, what=what), hint, is_retryable=can_retry)
+
+
+def silence_fault(origin: Origin, limit_s: float, *, has_token: bool, is_alive: bool) -> Fault:
+    """No real event within the limit; `is_alive`: the server kept the connection busy with comments."""
+    setting = "idle_timeout_s" if has_token else "first_token_timeout_s"
+    message = f"{origin.host} sent no {'further ' if has_token else ''}token for {limit_s:g} s."
+    if is_alive:
+        message = f"{message[:-1]}, only signs of life."
+    where = f" of {origin.section}" if origin.section else ""
+    return Fault(
+        FaultKind.TIMEOUT, "no token", message, f"The limit is {setting}{where}.", is_retryable=not has_token
+    )
+
+
+def fault_of_status(
+    status: int, headers: Mapping[str, str], body: str, origin: Origin, *, url: str, now_s: float
+) -> Fault:
+    """The fault of a response that is no answer. `headers` have lower-case names; `now_s` is since 1970."""
+    if 300 <= status < 400:
+        fault = _redirect_fault(status, headers, origin, url)
+    elif status < 300:
+        fault = _empty_fault(status, origin)
+    else:
+        fault = _error_fault(status, headers, body, origin)
+    return replace(
+        fault,
+        status=status,
+        retry_after_s=retry_after_s(headers, now_s),
+        request_id=request_id_of(headers, origin),
+        detail=origin.shown(body),
+    )
+
+
+def request_id_of(headers: Mapping[str, str], origin: Origin) -> str:
+    """What the server calls this request, for questions to its operators."""
+    return origin.shown(next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), ""), 100)
+
+
+def _redirect_fault(status: int, headers: Mapping[str, str], origin: Origin, url: str) -> Fault:
+    target = _target(headers.get("location", ""), url)
+    to = f" to {origin.shown(target, 200)}" if target else ""
+    return Fault(
+        FaultKind.REQUEST,
+        "redirected",
+        f"{status} from {origin.host}: it redirects{to}, and redirects are not followed.",
+        "If that address is right, put it into base_url.",
+    )
+
+
+def _target(location: str, url: str) -> str:
+    """Scheme, host and port of where a redirect leads: not its path, which may carry anything."""
+    try:
+        parts = urlsplit(urljoin(url, location)) if location else None
+        return f"{parts.scheme}://{_host_of(parts.netloc)}" if parts else ""
+    except ValueError:
+        return "an address that cannot be read"
+
+
+def _host_of(netloc: str) -> str:
+    return netloc.rpartition("@")[2]
+
+
+def _empty_fault(status: int, origin: Origin) -> Fault:
+    return Fault(
+        FaultKind.PROTOCOL, "unexpected answer", f"{status} from {origin.host}: an answer without content.",
+        "Check base_url.",
+    )  # fmt: skip
+
+
+def _error_fault(status: int, headers: Mapping[str, str], body: str, origin: Origin) -> Fault:
+    error = read_error(body)
+    fault = fault_of(error, status=status)
+    said = origin.shown(error.message) or _reason_phrase(status)
+    message = f"{status} from {origin.host}: “{said}”"
+    hint = _HINTS.get(fault.kind, "")
+    if status == 401:
+        message = f"{status} from {origin.host}: {_about_key(origin)} It says: “{said}”"
+    if fault.kind is FaultKind.AUTH:
+        hint = _key_hint(origin)
+    can_retry = fault.is_retryable
+    wish = headers.get("x-should-retry", "").strip().lower()
+    if wish in ("true", "false") and fault.kind not in (FaultKind.AUTH, FaultKind.QUOTA):
+        can_retry = wish == "true"
+    return replace(
+        fault, message=message, hint=hint, code=origin.shown(fault.code, 100), is_retryable=can_retry, status=status
+    )
+
+
+def _about_key(origin: Origin) -> str:
+    if origin.key_source:
+        return f"the key in {origin.key_source} was refused."
+    return "it wants a key, and none is set."
+
+
+def _key_hint(origin: Origin) -> str:
+    if origin.key_source:
+        return f"Check {origin.key_source}."
+    return f"Name the variable that holds it as api_key_env in {origin.section}." if origin.section else ""
+
+
+def _reason_phrase(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "no reason given"
+
+
+def fault_of_media_type(media_type: str, body: str, origin: Origin) -> Fault:
+    """A 200 that is no stream and no JSON: a login page, a web server's greeting, another protocol."""
+    said = origin.shown(read_error(body).message, 200)
+    is_page = "html" in media_type or body.lstrip().startswith("<")
+    what = "a web page" if is_page else f"“{origin.shown(media_type, 80)}”" if media_type else "something else"
+    quoted = f": “{said}”" if said else ""
+    return Fault(
+        FaultKind.PROTOCOL,
+        "unexpected answer",
+        f"{origin.host} answered with {what} instead of a stream{quoted}.",
+        "Check base_url: for most servers it ends in /v1.",
+        status=200,
+        detail=origin.shown(body),
+    )
+
+
+def is_about_field(fault: Fault, name: str) -> bool:
+    """Whether a request was refused because of one of its fields."""
+    return fault.status in (400, 422) and name in f"{fault.message} {fault.detail}"
+
+
+def stray_fault(text: str, origin: Origin) -> Fault | None:
+    """The error that a gateway wrote into a stream without its framing, if it is one."""
+    error = read_error(text)
+    if not error.message:
+        return None
+    return origin.presentable(fault_of(error, excerpt=text))

@@ -1,0 +1,230 @@
+"""A server that speaks a wire protocol over HTTP, as a provider."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.errors import ChatError, Fault, FaultKind, ProviderError
+from chat_tui.core.events import Arrival, Failed, Finished
+from chat_tui.core.sanitize import clean_line
+from chat_tui.providers.base import Clock, ModelInfo
+from chat_tui.providers.body import DOCUMENT_BYTES
+from chat_tui.providers.credentials import Redactor, is_loopback, key_from_command
+from chat_tui.providers.faults import Cause, Origin, fault_of_cause, fault_of_media_type, is_about_field
+from chat_tui.providers.reception import (
+    EVENT_STREAM,
+    Limits,
+    Reception,
+    read_document,
+    received_head,
+    status_fault,
+)
+from chat_tui.providers.transport import Exchange, HttpRequest, Transport
+from chat_tui.wire.base import Quirks, WireProtocol
+from chat_tui.wire.json_text import as_list, as_object, as_text, parse, repaired
+
+LIST_LIMIT_S = 5.0
+MAX_MODELS = 2000
+_NAME_CHARS = 200
+_NO_CHAT = ("embed", "whisper", "tts", "dall-e", "moderation", "image", "realtime", "rerank", "transcri")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where, and as whom. The key is `api_key`, or what `key_command` prints when it is first needed.
+
+    `key_source` names the variable or setting it comes from, for sentences about it. `secrets` are further
+    values that must never be shown, such as those of headers.
+    """
+
+    base_url: str
+    api_key: str = field(default="", repr=False)
+    key_source: str = ""
+    headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    connect_timeout_s: float = 10.0
+    first_token_timeout_s: float = 300.0
+    idle_timeout_s: float = 120.0
+    key_command: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+class HttpProvider:
+    """Answers over HTTP with one protocol; see `providers.base.Provider` for the contract."""
+
+    is_demo = False
+
+    def __init__(
+        self, name: str, label: str, endpoint: Endpoint, protocol: WireProtocol, quirks: Quirks, clock: Clock
+    ) -> None:
+        self.name = name
+        self.label = label
+        self.can_prefill = quirks.can_prefill
+        self._endpoint = endpoint
+        self._protocol = protocol
+        self._quirks = quirks
+        self._clock = clock
+        self._key = endpoint.api_key
+        self._key_lock = asyncio.Lock()
+        self._redactor = Redactor((endpoint.api_key, *endpoint.secrets))
+        parts = urlsplit(endpoint.base_url)
+        self._origin = Origin(
+            host=parts.netloc.rpartition("@")[2],
+            key_source=endpoint.key_source,
+            section=f"[providers.{name}]",
+            is_local=is_loopback(parts.hostname or ""),
+            redactor=self._redactor,
+        )
+        self._transport = Transport(endpoint.base_url, self._origin, endpoint.connect_timeout_s, clock)
+
+    async def prepare(self) -> None:
+        """Load what the first request needs; what fails here is reported by that request."""
+        try:
+            await self._transport.prepare()
+            await self._api_key()
+        except ChatError:
+            return
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Arrival]:
+        """One answer, an arrival per read of the socket; the first has `Connected`."""
+        exchange: Exchange | None = None
+        try:
+            exchange = await self._ask(request)
+            limits = Limits(self._endpoint.first_token_timeout_s, self._endpoint.idle_timeout_s)
+            reception = Reception(self._transport, exchange, self._protocol.codec(), limits, self._clock)
+            while (arrival := await reception.next()) is not None:
+                last = arrival.events[-1]
+                if isinstance(last, Failed):
+                    exchange.abandon()
+                    arrival = Arrival(arrival.at_s, (*arrival.events[:-1], Failed(self._learn_from(last.fault))))
+                elif isinstance(last, Finished):
+                    exchange.leave_tail()
+                yield arrival
+        except ChatError as error:
+            yield self._failed(_fault_of(error))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours, too, has to end the answer properly
+            yield self._failed(fault_of_cause(Cause.INTERNAL, self._origin, type(error).__name__))
+        finally:
+            if exchange is not None and not exchange.is_left:
+                exchange.abandon()
+                await asyncio.wait({exchange.task})
+
+    def _failed(self, fault: Fault) -> Arrival:
+        return Arrival(self._clock(), (Failed(fault),))
+
+    async def _ask(self, request: ChatRequest) -> Exchange:
+        wire = self._protocol.encode(request, self._quirks)
+        headers = {"Accept": EVENT_STREAM, "Cache-Control": "no-store", **wire.headers}
+        return await self._send("POST", wire.path, headers, _encoded(wire.body))
+
+    async def _send(self, method: str, path: str, headers: dict[str, str], content: bytes = b"") -> Exchange:
+        key = await self._api_key()
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        for name in self._endpoint.headers:  # names differ by case only: what the configuration says wins
+            headers = {own: value for own, value in headers.items() if own.lower() != name.lower()}
+        url = f"{self._endpoint.base_url}/{path.lstrip('/')}"
+        return await self._transport.send(HttpRequest(method, url, {**headers, **self._endpoint.headers}, content))
+
+    async def _api_key(self) -> str:
+        command = self._endpoint.key_command
+        if self._key or not command:
+            return self._key
+        async with self._key_lock:
+            if not self._key:
+                self._key = await key_from_command(command, self._endpoint.key_source)
+                self._redactor.add(self._key)
+        return self._key
+
+    def _learn_from(self, fault: Fault) -> Fault:
+        """Servers that refuse a field we may leave out or name otherwise: the next request does, so try again."""
+        quirks = self._quirks
+        if quirks.has_stream_options and is_about_field(fault, "stream_options"):
+            self._quirks = replace(quirks, has_stream_options=False)
+        elif quirks.max_tokens_name == "max_tokens" and is_about_field(fault, "max_completion_tokens"):
+            self._quirks = replace(quirks, max_tokens_name="max_completion_tokens")
+        else:
+            return fault
+        return replace(fault, is_retryable=True)
+
+    # -- models ----------------------------------------------------------------------------------
+
+    async def list_models(self) -> tuple[ModelInfo, ...]:
+        """What the server offers, in its order, those that are no chat models last. Raises ProviderError."""
+        exchange: Exchange | None = None
+        try:
+            exchange = await self._send("GET", "models", {"Accept": "application/json"})
+            text = await self._listing(exchange)
+        except TimeoutError:
+            raise ProviderError(
+                Fault(
+                    FaultKind.TIMEOUT,
+                    "no list",
+                    f"{self._origin.host} sent no list of models in {LIST_LIMIT_S:g} s.",
+                )
+            ) from None
+        except ProviderError:
+            raise
+        except ChatError as error:
+            raise ProviderError(_fault_of(error)) from None
+        finally:
+            if exchange is not None:
+                exchange.abandon()
+                await asyncio.wait({exchange.task})
+        ids = [f"{self.name}/{name}" for name in model_names(text)]
+        return tuple(ModelInfo(model_id) for model_id in ids)
+
+    async def _listing(self, exchange: Exchange) -> str:
+        until_s = asyncio.get_running_loop().time() + LIST_LIMIT_S
+        head = await received_head(self._transport, exchange, until_s)
+        if head.status != 200:
+            raise ProviderError(await status_fault(exchange, head, self._origin))
+        text, is_whole = await read_document(exchange, head, DOCUMENT_BYTES, until_s)
+        if exchange.error is not None:
+            raise ProviderError(self._transport.fault_of(exchange.error, has_head=True))
+        if not is_whole or not text.lstrip().startswith(("{", "[")):
+            fault = fault_of_media_type(head.media_type, text, self._origin)
+            raise ProviderError(replace(fault, message=fault.message.replace("a stream", "a list of models")))
+        return text
+
+
+def model_names(text: str) -> list[str]:
+    """Names of models in any of the usual listings; names that cleaning would change are left out."""
+    try:
+        listing = parse(text)
+    except ChatError:
+        return []
+    found = as_object(listing)
+    items = as_list(listing) if found is None else as_list(found.get("data")) or as_list(found.get("models"))
+    names = dict.fromkeys(name for item in items if (name := _model_name(item)))
+    usable = [name for name in names if clean_line(name, _NAME_CHARS) == name][:MAX_MODELS]
+    return sorted(usable, key=lambda name: any(word in name.lower() for word in _NO_CHAT))
+
+
+def _model_name(item: object) -> str:
+    found = as_object(item)
+    if found is None:
+        return as_text(item)
+    return next((name for key in ("id", "name", "model", "key") if (name := as_text(found.get(key)))), "")
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    """JSON in UTF-8; a lone surrogate, which no UTF-8 has, is replaced."""
+    return repaired(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
+
+
+def _fault_of(error: ChatError) -> Fault:
+    if isinstance(error, ProviderError):
+        return error.fault
+    return Fault(FaultKind.SETUP, error.title, error.message, error.hint)

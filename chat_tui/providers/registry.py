@@ -1,0 +1,224 @@
+"""From PROVIDER/MODEL to whoever answers: the configuration, the presets, this machine's models and the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chat_tui.config.model import Config, ProviderConfig
+from chat_tui.core.errors import ChatError, ConfigError
+from chat_tui.core.sanitize import clean_line
+from chat_tui.providers.base import Clock, ModelInfo, Provider
+from chat_tui.providers.credentials import (
+    check_base_url,
+    clean_key,
+    expand_headers,
+    secret_values,
+    split_command,
+)
+from chat_tui.providers.presets import PRESETS, PROBED, Preset
+from chat_tui.wire.base import Quirks, WireProtocol
+
+LIST_LIMIT_S = 2.0
+LOCAL, DEMO = "local", "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGroup:
+    """What one provider offers. `problem` says in one sentence why it offers nothing."""
+
+    provider: str
+    label: str
+    models: tuple[ModelInfo, ...] = ()
+    problem: str = ""
+
+
+class ProviderRegistry:
+    """Makes providers when they are first asked for, and keeps them until `aclose`."""
+
+    def __init__(
+        self, config: Config, environ: Mapping[str, str], state_dir: Path, clock: Clock = time.monotonic
+    ) -> None:
+        self._config = config
+        self._environ = environ
+        self._state_dir = state_dir
+        self._clock = clock
+        self._providers: dict[str, Provider] = {}
+
+    # -- one model -------------------------------------------------------------------------------
+
+    def resolve(self, model_id: str) -> tuple[Provider, str]:
+        """The provider and its own name for the model. Raises ConfigError."""
+        name, separator, model = model_id.strip().partition("/")
+        if not separator or not name or not model:
+            shown = clean_line(model_id, 80)
+            raise ConfigError(
+                f"“{shown}” is no model: it takes PROVIDER/MODEL.",
+                f"For example {self._config.model}, or openai/{shown.strip('/') or 'MODEL'}.",
+            )
+        # Each local model is a server of its own; every other provider serves all its models.
+        key = model_id.strip() if name == LOCAL else name
+        provider = self._providers.get(key)
+        if provider is None:
+            provider = self._providers[key] = self._make(name, model)
+        return provider, model
+
+    def describe(self, model_id: str) -> str:
+        """What to call the model in a sentence; never raises."""
+        try:
+            provider, model = self.resolve(model_id)
+        except ConfigError:
+            return clean_line(model_id, 80)
+        if model_id.startswith(f"{LOCAL}/"):
+            return provider.label
+        return f"{clean_line(model, 80)} · {provider.label}"
+
+    def _make(self, name: str, model: str) -> Provider:
+        if name == LOCAL:
+            from chat_tui.providers.local import LocalProvider
+
+            return LocalProvider(self._config.local, model, self._state_dir, self._clock)
+        if name == DEMO:
+            from chat_tui.providers.scripted import ScriptedProvider
+
+            return ScriptedProvider(self._clock)
+        return self._make_server(name)
+
+    def _make_server(self, name: str) -> Provider:
+        config, preset = self._config.providers.get(name), PRESETS.get(name)
+        if config is None and preset is None:
+            raise self._unknown(name)
+        return self._connect(name, config or ProviderConfig(), preset)
+
+    def _unknown(self, name: str) -> ConfigError:
+        known = [LOCAL, DEMO, *self._config.providers, *PRESETS]
+        nearest = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {nearest[0]}?" if nearest else f"Known are {', '.join(dict.fromkeys(known))}."
+        return ConfigError(f"There is no provider “{clean_line(name, 80)}”.", hint)
+
+    def _connect(
+        self, name: str, config: ProviderConfig, preset: Preset | None, *, has_key: bool = True
+    ) -> Provider:
+        """An HTTP provider; without a key when only a port is probed. Raises ConfigError."""
+        from chat_tui.providers.http import Endpoint, HttpProvider
+
+        where = f"[providers.{name}]"
+        command = split_command(config.api_key_command, f"api_key_command of {where}") if has_key else ()
+        api_key, variable = self._key(config, preset, where) if has_key and not command else ("", "")
+        headers = expand_headers(config.headers, self._environ, where) if has_key else {}
+        secrets = secret_values(headers, config.headers)
+        base_url = check_base_url(
+            config.base_url or (preset.base_url if preset else ""),
+            where,
+            has_secret=bool(api_key or command or secrets),
+        )
+        endpoint = Endpoint(
+            base_url=base_url,
+            api_key=api_key,
+            key_source=f"api_key_command of {where}" if command else variable,
+            headers=headers,
+            connect_timeout_s=config.connect_timeout_s,
+            first_token_timeout_s=config.first_token_timeout_s,
+            idle_timeout_s=config.idle_timeout_s,
+            key_command=command,
+            secrets=secrets,
+        )
+        quirks = preset.quirks if preset else Quirks()
+        return HttpProvider(name, _label(name), endpoint, _protocol(config.protocol), quirks, self._clock)
+
+    def _key(self, config: ProviderConfig, preset: Preset | None, where: str) -> tuple[str, str]:
+        """The key and the variable it is in. A server on this machine may do without, if nobody asks for one."""
+        variable = config.api_key_env or (preset.api_key_env if preset else "")
+        if not variable:
+            return "", ""
+        # A preset's address replaced by another one: its key is not for that server unless that is said.
+        if not config.api_key_env and preset and config.base_url and config.base_url != preset.base_url:
+            return "", ""
+        raw = self._environ.get(variable, "")
+        if not raw.strip():
+            if preset and preset.is_local and not config.api_key_env:
+                return "", ""
+            state = "empty" if variable in self._environ else "not set"
+            raise ConfigError(
+                f"{where} needs a key, and {variable} is {state}.",
+                f"Set it before you start chat-tui: export {variable}=…",
+            )
+        return clean_key(raw, variable), variable
+
+    # -- all models ------------------------------------------------------------------------------
+
+    async def list_models(self) -> AsyncIterator[ModelGroup]:
+        """What can be chosen, a group at a time as they answer, none later than `LIST_LIMIT_S`.
+
+        Asked are: this machine's models, what is configured, presets whose key is set, the usual ports of local
+        servers (on this machine, without any key; silence there is no problem), and the demo.
+        """
+        tasks = [asyncio.create_task(self._group(name)) for name in self._offered()]
+        tasks += [asyncio.create_task(self._probe(PRESETS[name])) for name in self._probed()]
+        try:
+            for answered in asyncio.as_completed(tasks):
+                group = await answered
+                if group is not None:
+                    yield group
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _offered(self) -> list[str]:
+        keyed = (
+            preset.name
+            for preset in PRESETS.values()
+            if not preset.is_local and self._environ.get(preset.api_key_env, "").strip()
+        )
+        return list(dict.fromkeys((LOCAL, *self._config.providers, *keyed, DEMO)))
+
+    def _probed(self) -> list[str]:
+        return [name for name in PROBED if name not in self._config.providers]
+
+    async def _group(self, name: str) -> ModelGroup:
+        label = _label(name)
+        try:
+            default = self._config.model.removeprefix(f"{LOCAL}/")
+            provider, _ = self.resolve(f"{name}/{default if name == LOCAL else 'any'}")
+            async with asyncio.timeout(LIST_LIMIT_S):
+                return ModelGroup(name, label, await provider.list_models())
+        except TimeoutError:
+            return ModelGroup(name, label, problem=f"{label} sent no list of models within {LIST_LIMIT_S:g} s.")
+        except ChatError as error:
+            return ModelGroup(name, label, problem=error.sentence)
+
+    async def _probe(self, preset: Preset) -> ModelGroup | None:
+        """Whatever listens on this port may not be the server it usually is: it gets to see no key."""
+        provider = self._connect(preset.name, ProviderConfig(), preset, has_key=False)
+        try:
+            async with asyncio.timeout(LIST_LIMIT_S):
+                models = await provider.list_models()
+        except (TimeoutError, ChatError):
+            return None
+        finally:
+            await provider.aclose()
+        return ModelGroup(preset.name, preset.label, models) if models else None
+
+    async def aclose(self) -> None:
+        """Close every provider, all at once."""
+        providers = list(self._providers.values())
+        self._providers.clear()
+        await asyncio.gather(*(provider.aclose() for provider in providers), return_exceptions=True)
+
+
+def _label(name: str) -> str:
+    if name == LOCAL:
+        return "this machine"
+    return PRESETS[name].label if name in PRESETS else clean_line(name, 40)
+
+
+def _protocol(name: str) -> WireProtocol:
+    """The one place that knows the protocols by name."""
+    from chat_tui.wire.openai_chat import OpenAIChat
+
+    return {OpenAIChat.name: OpenAIChat}[name]()

@@ -1,8 +1,8 @@
-"""Source text that grows, as settled blocks and one bounded tail.
+"""What `BlockSplitter` (in `splitter.py`) makes of source text: blocks.
 
-`BlockSplitter` is an incremental CommonMark block parser (with tables and task lists): each complete line
-moves it on by a constant amount of work, nothing is parsed twice. It flattens the tree: a block is a leaf
-(paragraph, heading, code page, table page, …) with the containers it stands in. Inline text is not parsed here.
+The splitter is an incremental CommonMark block parser (with tables and task lists) that flattens the tree: a
+block is a leaf (paragraph, heading, code page, table page, …) with the containers it stands in. Inline text is
+not parsed here.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Container:
     """One level around a block, outermost first.
 
     `marker` is the list marker as written ("-", "1.", "10)"), empty for a quote. `is_opening` is true for the
-    first block of a list item only: that one shows the marker, the others are indented by its width.
-    `task` is None, or whether the box of a task item is ticked.
+    first block of an item or quote only: an opening item shows its marker, the others are indented by its width.
+    `task` is None, or whether the box of a task item is ticked (the box is not part of the block's text).
     """
 
     kind: ContainerKind
@@ -61,10 +61,16 @@ class Block:
     """One leaf. Equality is identity: a settled block never changes and is a cache key.
 
     `text`: inline source of a paragraph or heading (container prefixes and indentation removed, lines joined
-    with newlines), literal text of code and HTML, source of a definition. `rows`: the cells of this page of a
-    table. `source` is the exact text it was made from: all sources joined are the input.
+    with newlines; empty for an item or quote without content); literal text of code and HTML, where every line
+    ends with a newline (only a page cut inside an over-long line does not), so that the texts of all pages
+    joined are the whole; source of a definition. `rows`: the cells of this page of a table, as written: a row
+    may have fewer or more cells than the header. `source` is the exact text it was made from, blank lines above
+    included: all sources and the splitter's `unsettled` joined are the input.
+
     `has_gap` asks for a blank row above: always between blocks, except between list items (or an item and its
-    nested list) that have no blank line between them in the source, and never above a later page.
+    nested list) or after a definition where the source has no blank line in between, and never above the first
+    block or a later page. A long block comes in pages: `page` counts from 0, `previous` is the page before, and
+    `is_closed` is false when another page follows or, in a tail, when the block may still grow.
     """
 
     kind: BlockKind
@@ -79,14 +85,3 @@ class Block:
     page: int = 0
     previous: Block | None = None
     is_closed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class BlockUpdate:
-    """What one `feed` did: blocks that will never change again, and what the rest looks like now.
-
-    `tail` is made anew each time (usually one block, none when all is settled); render and replace it.
-    """
-
-    settled: tuple[Block, ...]
-    tail: tuple[Block, ...]

@@ -104,7 +104,8 @@ def _prefix(containers: Sequence[Container], context: RenderContext) -> _Prefix:
         first = [Segment(marker, _marker_style(container, styles))] if container.is_opening else blank
         lost = marker.strip() if container.is_opening and container.kind is ContainerKind.ORDERED else ""
         levels.append((first, blank, cells, lost))
-    room = context.width - max(6, min(24, context.width // 2))
+    columns = min(context.width, context.measure_columns)
+    room = columns - max(6, min(24, columns // 2))
     used = 0
     start = len(levels)
     while start and used + levels[start - 1][2] <= room:

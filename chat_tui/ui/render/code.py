@@ -42,6 +42,7 @@ _PAD_LEFT: Final = 3
 _PAD_RIGHT: Final = 2
 _NARROW_WIDTH: Final = 30  # below it the padding is one cell
 _COPY: Final = "copy"
+_COPY_ROOM: Final = 12
 COPY_META: Final = Style.from_meta({"copy": "code"})
 
 
@@ -97,24 +98,24 @@ def showable_code(text: str) -> str:
 def _frame(context: RenderContext) -> _Frame:
     is_slim = context.width < _NARROW_WIDTH
     left, right = (1, 1) if is_slim else (_PAD_LEFT, _PAD_RIGHT)
-    return _Frame(context.width, left, max(2, context.width - left - right), context.styles, context.wrap_code)
+    return _Frame(context.width, left, max(3, context.width - left - right), context.styles, context.wrap_code)
 
 
 def _label(block: Block, frame: _Frame) -> list[Strip]:
-    """The info string, and "copy" at the right."""
+    """The info string, and "copy" at the right where there is room."""
     styles = frame.styles
-    copy = Segment(_COPY, styles.code_copy + COPY_META)
+    copy_cells = len(_COPY) if frame.room >= _COPY_ROOM else 0
     lead = Segment(" " * frame.left, styles.code_label)
     info = " ".join(showable(block.info).split())
-    rows = wrap_spans([(info, styles.code_label)], max(2, frame.room - len(_COPY) - 1))
+    rows = wrap_spans([(info, styles.code_label)], frame.room - copy_cells - 1)
     strips: list[Strip] = []
-    for number, (segments, cells) in enumerate(rows):
+    for segments, cells in rows:
         row = [lead, *segments]
         used = frame.left + cells
-        if number == 0:
-            gap = frame.left + frame.room - used - len(_COPY)
-            row += [Segment(" " * gap, styles.code_label), copy]
-            used += gap + len(_COPY)
+        if copy_cells and not strips:
+            gap = frame.left + frame.room - used - copy_cells
+            row += [Segment(" " * gap, styles.code_label), Segment(_COPY, styles.code_copy + COPY_META)]
+            used += gap + copy_cells
         strips.append(_filled(row, used, frame))
     return strips
 

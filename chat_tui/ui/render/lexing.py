@@ -1,8 +1,8 @@
 """Source code as (role, text) pieces, by pages: the lexer's state at the end of one is where the next one starts.
 
 Pygments lexes whole texts. Its RegexLexer, which most of its lexers are, is a loop over compiled rules with a stack
-of states; run here, that loop starts from a stack and tells the one it ends with. Block comments are one rule in
-many lexers and match only when their end has come: an open one is closed for lexing, and remembered.
+of states; run here, that loop starts from a stack and tells the one it ends with. Block comments (and Go's raw
+strings) are one rule and match only when their end has come: an open one is closed for lexing, and remembered.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _Token: TypeAlias = tuple[_TokenType, str]
 
 _PLAIN_LINE_CHARS: Final = 10_000  # a line this long is data: lexing it would freeze a frame
 _BLOCK_COMMENTS: Final = (("/*", "*/"), ("<!--", "-->"))
+_RAW_STRING_MARK: Final = "`"
 _ROOT: Final[tuple[str, ...]] = ("root",)
 
 _ROLES: Final[dict[_TokenType, CodeRole]] = {
@@ -47,7 +48,6 @@ _ROLES: Final[dict[_TokenType, CodeRole]] = {
     ("Literal", "String"): CodeRole.STRING,
     ("Literal", "String", "Interpol"): CodeRole.NUMBER,
     ("Literal", "String", "Escape"): CodeRole.NUMBER,
-    ("Literal", "String", "Doc"): CodeRole.COMMENT,
     ("Literal", "Number"): CodeRole.NUMBER,
     ("Comment",): CodeRole.COMMENT,
     ("Comment", "Preproc"): CodeRole.KEYWORD,
@@ -65,10 +65,11 @@ _ROLES: Final[dict[_TokenType, CodeRole]] = {
 
 @dataclass(frozen=True, slots=True)
 class LexState:
-    """Where a lexer stands between two lines: its stack of states, and the end of the block comment it is in."""
+    """Where a lexer stands between two lines: its stack of states, and what ends the comment or string it is in."""
 
     stack: tuple[str, ...] = _ROOT
-    comment_end: str = ""
+    closer: str = ""
+    role: CodeRole = CodeRole.COMMENT
 
 
 START: Final = LexState()
@@ -151,21 +152,22 @@ def _has_long_line(text: str) -> bool:
 
 def _lex(text: str, lexer: Lexer, state: LexState) -> tuple[list[Piece], LexState]:
     pieces: list[Piece] = []
-    if state.comment_end:
-        end = text.find(state.comment_end)
+    if state.closer:
+        end = text.find(state.closer)
         if end < 0:
-            return [(CodeRole.COMMENT, text)], state
-        end += len(state.comment_end)
-        pieces.append((CodeRole.COMMENT, text[:end]))
+            return [(state.role, text)], state
+        end += len(state.closer)
+        pieces.append((state.role, text[:end]))
         text = text[end:]
-    closer = _open_comment(text)
+    closer = _missing_closer(text)
     if closer:
         tokens, stack = _tokens(lexer, text + closer, state.stack)
         token, value = tokens[-1]
-        if len(value) > len(closer) and value.endswith(closer) and _role(token) is CodeRole.COMMENT:
+        role = _role(token)
+        if len(value) > len(closer) and value.endswith(closer) and role in (CodeRole.COMMENT, CodeRole.STRING):
             tokens[-1] = (token, value[: -len(closer)])
             pieces += [(_role(token), value) for token, value in tokens]
-            return pieces, LexState(stack, closer)
+            return pieces, LexState(stack, closer, role)
     tokens, stack = _tokens(lexer, text, state.stack)
     pieces += [(_role(token), value) for token, value in tokens]
     return pieces, LexState(stack)
@@ -182,13 +184,13 @@ def _tokens(lexer: Lexer, text: str, stack: tuple[str, ...]) -> tuple[list[_Toke
     return tokens, _ROOT
 
 
-def _open_comment(text: str) -> str:
-    """The end of the block comment that seems to be open at the end of the text, or ""."""
+def _missing_closer(text: str) -> str:
+    """What would end the block comment or raw string that seems to be open at the end of the text, or ""."""
     for opening, closing in _BLOCK_COMMENTS:
         start = text.rfind(opening)
         if start >= 0 and text.find(closing, start + len(opening)) < 0:
             return closing
-    return ""
+    return _RAW_STRING_MARK if text.count(_RAW_STRING_MARK) % 2 else ""
 
 
 @lru_cache(maxsize=512)
@@ -240,7 +242,7 @@ def _run(
     state_rules = rules[stack[-1]]
     position = 0
     length = len(text)
-    while True:
+    while position < length:  # not beyond: rules that match nothing are for what comes next
         for match_rule, action, change in state_rules:
             match = match_rule(text, position)
             if match is None:
@@ -256,8 +258,6 @@ def _run(
                 state_rules = rules[stack[-1]]
             break
         else:
-            if position >= length:
-                return tokens, tuple(stack)
             if text[position] == "\n":
                 stack = ["root"]
                 state_rules = rules["root"]
@@ -265,6 +265,7 @@ def _run(
             else:
                 tokens.append((("Error",), text[position]))
             position += 1
+    return tokens, tuple(stack)
 
 
 def _change(stack: list[str], change: int | str | tuple[str, ...]) -> None:

@@ -131,14 +131,17 @@ class OpenAIChatCodec:
         return tuple(events)
 
     def decode_document(self, text: str) -> tuple[StreamEvent, ...]:
-        """A whole answer or error that came as one JSON document (or as none: a page, plain text)."""
+        """A whole answer or error that came as one JSON document (or as none: a page, plain text).
+
+        Also for stray text at the end of a stream: then only an error in it counts.
+        """
         if self._is_done:
             return ()
         events: list[StreamEvent] = []
         try:
             parsed = parse_first(text)
         except MalformedEvent:
-            return self._end(events, Failed(_no_answer(text)))
+            parsed = None
         document = as_object(parsed)
         error = _error_in(document, "") if document is not None else _error_in_list(parsed)
         if document is not None and error is None and as_list(document.get("choices")):
@@ -147,8 +150,8 @@ class OpenAIChatCodec:
                 return self._end(events, Finished(FinishReason.OTHER))
         if error is not None:
             return self._end(events, Failed(fault_of(read_error(error), excerpt=text)))
-        if self._reason:
-            return self._end(events, self._terminal("The server closed the answer"))
+        if self._has_started or self._has_output or self._reason:
+            return self._end(events, self._terminal("The connection ended"))
         return self._end(events, Failed(_no_answer(text)))
 
     def finish(self) -> tuple[StreamEvent, ...]:

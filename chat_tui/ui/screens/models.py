@@ -99,6 +99,8 @@ class ModelsScreen(ModalScreen[str | None]):
         """What each option stands for; empty for a title or a problem."""
         self._failure = ""
         self._is_listing = True
+        self._has_moved = False
+        """Whether the highlight is where the reader put it; then it stays there while more arrives."""
 
     def compose(self) -> ComposeResult:
         """Title, search line, list, state of the search."""
@@ -130,6 +132,7 @@ class ModelsScreen(ModalScreen[str | None]):
 
     @on(Input.Changed)
     def _search(self) -> None:
+        self._has_moved = False
         self._show()
 
     @on(Input.Submitted)
@@ -150,6 +153,7 @@ class ModelsScreen(ModalScreen[str | None]):
     def action_in_list(self, movement: str) -> None:
         """Move the highlight while the focus stays in the search line."""
         models = self._list
+        self._has_moved = True
         match movement:
             case "cursor_up":
                 models.action_cursor_up()
@@ -167,7 +171,9 @@ class ModelsScreen(ModalScreen[str | None]):
     def _show(self) -> None:
         query = self.query_one("#model-search", Input).value.strip()
         models = self._list
-        before = self._ids[models.highlighted] if models.highlighted is not None else ""
+        wanted = self._current if not query else ""
+        if self._has_moved and models.highlighted is not None:
+            wanted = self._ids[models.highlighted]
         rows = list(self._rows(query))
         found = sum(1 for _, model_id in rows if model_id)
         if query and not found:
@@ -175,7 +181,7 @@ class ModelsScreen(ModalScreen[str | None]):
             rows.append((Option(offer), query))
         self._ids = [model_id for _, model_id in rows]
         models.clear_options().add_options([option for option, _ in rows])
-        models.highlighted = self._place_of(before or ("" if query else self._current))
+        models.highlighted = self._place_of(wanted)
         self.query_one("#model-hint", Static).update(Content(self._hint(found)))
 
     def _rows(self, query: str) -> Iterator[tuple[Option, str]]:

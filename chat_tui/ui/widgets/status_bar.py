@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,6 +17,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from chat_tui.core.metrics import QUIET_AFTER_S, STALLED_AFTER_S, StreamMetrics
 from chat_tui.core.sanitize import clean_line
 from chat_tui.core.turn import Phase
 from chat_tui.ui.widgets.gauges import (
@@ -30,11 +31,6 @@ from chat_tui.ui.widgets.gauges import (
     stream_strip,
 )
 
-if TYPE_CHECKING:
-    from chat_tui.core.metrics import StreamMetrics
-
-QUIET_AFTER_S = 5.0
-STALLED_AFTER_S = 30.0
 INSTANT_TTFT_S = 0.5
 NOTICEABLE_TTFT_S = 2.0
 STRIP_CELLS = 24

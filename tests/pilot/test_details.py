@@ -1,0 +1,64 @@
+"""Everything known about a failure, and nothing of it executed."""
+
+from __future__ import annotations
+
+import pytest
+
+from chat_tui.core.errors import Fault, FaultKind
+from chat_tui.ui.screens.details import DetailsScreen, fault_text
+from tests.pilot.panels import HOSTILE, HOSTILE_VISIBLE, PanelApp, screen_text
+from tests.support.waiting import wait_until
+
+FAULT = Fault(
+    FaultKind.AUTH,
+    "key refused",
+    "401 from api.example.com: the key was refused.",
+    "/key to change it",
+    status=401,
+    code="invalid_api_key",
+    request_id="req_1",
+    retry_after_s=3.0,
+    detail='{"error": "no"}',
+)
+
+
+def test_text_for_a_report() -> None:
+    assert fault_text(FAULT) == (
+        "key refused\n\n401 from api.example.com: the key was refused. /key to change it\n\n"
+        'status: 401\ncode: invalid_api_key\nrequest id: req_1\nretry after: 3 s\n\n{"error": "no"}\n'
+    )
+    assert fault_text(Fault(FaultKind.CUT, "cut", "The stream ended.")) == "cut\n\nThe stream ended.\n"
+
+
+@pytest.mark.parametrize("size", [(120, 36), (60, 20)])
+async def test_all_of_it_is_on_the_screen(size: tuple[int, int]) -> None:
+    app = PanelApp()
+    async with app.run_test(size=size) as pilot:
+        app.open_panel(DetailsScreen(FAULT, print))
+        await wait_until(lambda: "key refused" in screen_text(app))
+        for part in ("401", "invalid_api_key", "req_1", "3 s", '{"error": "no"}', "/key to change it"):
+            assert part in " ".join(screen_text(app).split())
+        await pilot.press("escape")
+        await wait_until(lambda: app.results == [None])
+
+
+async def test_y_copies_and_makes_way() -> None:
+    app = PanelApp()
+    copied: list[str] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_panel(DetailsScreen(FAULT, copied.append))
+        await wait_until(lambda: "key refused" in screen_text(app))
+        await pilot.press("y")
+        await wait_until(lambda: app.results == [None])
+        assert copied == [fault_text(FAULT)]
+
+
+async def test_hostile_text_is_text() -> None:
+    app = PanelApp()
+    fault = Fault(FaultKind.SERVER, HOSTILE, HOSTILE, HOSTILE, code=HOSTILE, request_id=HOSTILE, detail=HOSTILE)
+    async with app.run_test(size=(160, 40), notifications=True):
+        app.open_panel(DetailsScreen(fault, print))
+        await wait_until(lambda: screen_text(app).count(HOSTILE_VISIBLE) >= 5)
+        assert "\x1b" not in screen_text(app)
+        assert app.is_running
+    assert "\x1b" not in fault_text(fault)

@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `argv` (default: sys.argv) and return the exit code. Raises nothing."""
     try:
         code = _dispatch(sys.argv[1:] if argv is None else argv)
-        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison] - None when it was closed
+        if sys.stdout is not None:
             sys.stdout.flush()
     except UsageError as error:
         return _complain(f"{error} See chat-tui --help.")
@@ -173,13 +173,18 @@ def _open_screen(arguments: argparse.Namespace) -> int:
     os.environ.setdefault("ESCDELAY", ESCDELAY_MS)
     from chat_tui.ui.app import run
 
-    return run(session, loaded, loaded.path is None)
+    departure = run(session, loaded, loaded.path is None)
+    if departure.words:
+        print(departure.words)
+    if departure.crash is not None:
+        raise departure.crash
+    return departure.exit_code
 
 
 def _print_answer(arguments: argparse.Namespace) -> int:
     prompt = _read_prompt(arguments.print or "")
     out = sys.stdout
-    if out is None:  # pyright: ignore[reportUnnecessaryComparison] - None when it was closed
+    if out is None:
         raise UsageError("Standard output is closed: there is no place for the answer.")
     loaded = _load(arguments)
     for problem in loaded.problems:
@@ -221,7 +226,7 @@ def _read_prompt(argument: str) -> str:
 
 def _read_stdin() -> str:
     stdin = sys.stdin
-    if stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - None when it was closed
+    if stdin is None:
         return ""
     try:
         data = stdin.buffer.read(MAX_STDIN_BYTES + 1)
@@ -334,7 +339,7 @@ def _shown(text: str, max_chars: int = 60) -> str:
 
 def _say(sentence: str) -> None:
     """One line on standard error, which may be closed."""
-    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]
+    if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(f"chat-tui: {_shown(sentence, 1000)}", file=sys.stderr, flush=True)
 
@@ -344,7 +349,7 @@ def _complain(sentence: str) -> int:
     return EXIT_USAGE
 
 
-def _report(error: Exception) -> int:
+def _report(error: BaseException) -> int:
     """A sentence made for people as it is; anything else is our own fault and goes into a file."""
     from chat_tui.core.errors import ChatError
 

@@ -119,7 +119,7 @@ class TurnRunner:
         self._trimmer = trimmer
         self._retry = retry or RetryPolicy()
         self._jitter = jitter
-        self._sleep = sleep
+        self.sleep = sleep
         self._task: asyncio.Task[None] | None = None
         self._answer, self._reasoning = RenderBuffer(), RenderBuffer()
         self._answer_cleaner, self._reasoning_cleaner = TextCleaner(), TextCleaner()
@@ -202,7 +202,7 @@ class TurnRunner:
     async def _wait_for_retry(self, fault: Fault, wait_s: float) -> None:
         self.retry_fault, self.retry_at_s = fault, self._clock() + wait_s
         self._enter(Phase.RETRYING)
-        await self._sleep(wait_s)
+        await self.sleep(wait_s)
         self.retry_at_s = None
         self._enter(Phase.CONNECTING)
 

@@ -10,25 +10,30 @@ import asyncio
 import os
 import signal
 import sys
-import termios
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.console import RenderableType
+from textual import on
 from textual.app import App
 from textual.binding import BindingType
+from textual.driver import Driver
+from textual.filter import LineFilter
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.sanitize import clean
 from chat_tui.session.session import ChatSession
 from chat_tui.session.turn_runner import TurnRunner
-from chat_tui.ui.guard import install_guard
+from chat_tui.ui.guard import ControlFilter, install_guard
+from chat_tui.ui.messages import InputEnded
 from chat_tui.ui.palette import ActionsProvider
 from chat_tui.ui.screens.chat import ChatScreen
 from chat_tui.ui.theme import THEMES
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGQUIT: 131}
-TERMINAL_CHECK_S = 2.0
+_CONTROL_FILTER = ControlFilter()
+"""One for all: rows are cached per filter object."""
 
 
 class ChatApp(App[None]):
@@ -41,7 +46,7 @@ class ChatApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
-        super().__init__(ansi_color=None)
+        super().__init__(driver_class=_driver_class())
         self.session = session
         self.crash: BaseException | None = None
         self._unfinished: TurnRunner | None = None
@@ -50,13 +55,16 @@ class ChatApp(App[None]):
         self.theme = "terminal" if os.environ.get("NO_COLOR") else loaded.config.theme
         self.chat = ChatScreen(session, loaded, first_run=first_run)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The last place before the terminal that every row of every widget passes."""
+        return (*super().get_line_filters(), _CONTROL_FILTER)
+
     def on_mount(self) -> None:
         """Signals first: from here on every way out restores the terminal."""
         loop = asyncio.get_running_loop()
         if not self.is_headless:
             for number, code in EXIT_CODES.items():
                 loop.add_signal_handler(number, self._leave, code)
-            self.set_interval(TERMINAL_CHECK_S, self._check_terminal)
         self.push_screen(self.chat)
 
     def _leave(self, code: int) -> None:
@@ -73,12 +81,10 @@ class ChatApp(App[None]):
             self._unfinished = runner
             runner.cancel()
 
-    def _check_terminal(self) -> None:
-        """A terminal that is gone without a word (nohup) is an end too."""
-        try:
-            termios.tcgetattr(sys.__stdin__ or 0)
-        except (termios.error, ValueError, OSError):
-            self._leave(EXIT_CODES[signal.SIGHUP])
+    @on(InputEnded)
+    def leave_for_good(self) -> None:
+        """A terminal that went without a word (nohup) is an end like a hang-up."""
+        self._leave(EXIT_CODES[signal.SIGHUP])
 
     async def on_unmount(self) -> None:
         """Nothing of ours outlives the screen."""
@@ -102,6 +108,15 @@ class ChatApp(App[None]):
         self.crash = sys.exc_info()[1]
         self._stop_turn()
         self._close_messages_no_wait()
+
+
+def _driver_class() -> type[Driver] | None:
+    """Ours where there are Unix terminals, else Textual's choice."""
+    if sys.platform == "win32":
+        return None
+    from chat_tui.ui.driver import ChatDriver
+
+    return ChatDriver
 
 
 @dataclass(frozen=True, slots=True)

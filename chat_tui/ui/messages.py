@@ -30,6 +30,14 @@ class TextTyped(Message):
         self.text = text
 
 
+class FocusMoved(Message):
+    """The transcript got or lost the focus."""
+
+
+class InputEnded(Message):
+    """The terminal is gone: there will be no more keys."""
+
+
 class FollowChanged(Message):
     """The transcript began or ceased to follow its end."""
 

@@ -88,19 +88,26 @@ class PromptPiece(Piece):
 class BlockPiece(Piece):
     """One block of an answer, or of reasoning when it is dim."""
 
-    __slots__ = ("block", "is_dim", "references")
+    __slots__ = ("block", "has_gap", "is_dim", "references")
 
     def __init__(
-        self, owner_id: int, block: Block, references: dict[str, tuple[str, str]], *, is_dim: bool = False
+        self,
+        owner_id: int,
+        block: Block,
+        references: dict[str, tuple[str, str]],
+        *,
+        is_first: bool = False,
+        is_dim: bool = False,
     ) -> None:
         super().__init__(owner_id)
         self.block = block
+        self.has_gap = block.has_gap or is_first
         self.references = references
         self.is_dim = is_dim
         self.height = 1 + block.source.count("\n") + len(block.source) // 90
 
     @property
-    def is_flowing(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] - depends on the block
+    def is_flowing(self) -> bool:
         """Paragraphs are wrapped text, all else is rows."""
         return self.block.kind is BlockKind.PARAGRAPH
 
@@ -115,24 +122,26 @@ class BlockPiece(Piece):
         rows = render_block(self.block, context)
         if self.is_dim:
             rows = [row.apply_style(context.styles.reasoning) for row in rows]
-        return [BLANK, *rows] if self.block.has_gap else rows
+        return [BLANK, *rows] if self.has_gap else rows
 
 
 class TailPiece(Piece):
     """The growing end of an answer: rendered anew each frame, bounded by the splitter."""
 
-    __slots__ = ("_blocks", "_is_dim", "_references", "has_caret")
+    __slots__ = ("_blocks", "_is_dim", "_is_first", "_references", "has_caret")
 
     def __init__(self, owner_id: int, references: dict[str, tuple[str, str]], *, is_dim: bool = False) -> None:
         super().__init__(owner_id)
         self._blocks: tuple[Block, ...] = ()
+        self._is_first = True
         self._references = references
         self._is_dim = is_dim
         self.has_caret = True
 
-    def show(self, blocks: tuple[Block, ...]) -> None:
-        """Replace what is shown."""
+    def show(self, blocks: tuple[Block, ...], *, is_first: bool) -> None:
+        """Replace what is shown; the first block of an answer always has a gap above it."""
         self._blocks = blocks
+        self._is_first = is_first
         self.invalidate()
 
     def render(self, context: RenderContext) -> list[Strip]:
@@ -140,13 +149,13 @@ class TailPiece(Piece):
         context = replace(context, references=self._references, is_tail=True)
         rows: list[Strip] = []
         for block in self._blocks:
-            if block.has_gap:
+            if block.has_gap or (self._is_first and block is self._blocks[0]):
                 rows.append(BLANK)
             rows += render_block(block, context)
         if self._is_dim:
             rows = [row.apply_style(context.styles.reasoning) for row in rows]
         if rows and self.has_caret and not self._is_dim and rows[-1].cell_length < context.width:
-            rows[-1] = Strip([*rows[-1], Segment("▍", context.styles.stream_cursor)], rows[-1].cell_length + 1)
+            rows[-1] = Strip([*rows[-1], Segment("▍", context.styles.caret)], rows[-1].cell_length + 1)
         return rows
 
 

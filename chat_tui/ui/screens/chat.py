@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import webbrowser
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
@@ -12,7 +11,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from chat_tui.config.load import LoadedConfig
-from chat_tui.core.commands import Command, Unknown, parse, unescape
+from chat_tui.core.commands import Command, Unknown, escape, parse, unescape
 from chat_tui.core.conversation import Message, Outcome, Role
 from chat_tui.core.errors import ChatError, Fault
 from chat_tui.session.session import ChatSession
@@ -20,7 +19,7 @@ from chat_tui.ui.clipboard import Clipboard
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, LinkChosen
 from chat_tui.ui.palette import PaletteEntry
-from chat_tui.ui.screens.confirm_link import ConfirmLinkScreen
+from chat_tui.ui.screens.confirm_link import ConfirmLink
 from chat_tui.ui.screens.details import DetailsScreen
 from chat_tui.ui.screens.help import HelpScreen
 from chat_tui.ui.screens.models import ModelsScreen
@@ -169,7 +168,7 @@ class ChatScreen(TurnScreen):
             return
         if question is not None:
             self.transcript.drop_from(question.id)
-        draft = self.prompt.text
+        draft, text = self.prompt.text, escape(text)
         self.prompt.put(f"{text}\n{draft}" if draft.strip() else text)
         self.prompt.focus()
         self.show_title()
@@ -185,7 +184,7 @@ class ChatScreen(TurnScreen):
         if fault is None:
             self.say("Nothing has failed here.")
         else:
-            self.app.push_screen(DetailsScreen(fault, self._clipboard.copy))
+            self.app.push_screen(DetailsScreen(fault, copy=self.copy))
 
     def _last_fault(self) -> Fault | None:
         runner = self.session.runner
@@ -240,7 +239,7 @@ class ChatScreen(TurnScreen):
     @on(LinkChosen)
     def confirm_link(self, event: LinkChosen) -> None:
         """Nothing is opened before the reader has seen the whole target and agreed."""
-        self.app.push_screen(ConfirmLinkScreen(event.target, webbrowser.open))
+        self.app.push_screen(ConfirmLink(event.target))
 
     # -- model, theme, conversation --------------------------------------------------------------
 
@@ -305,7 +304,6 @@ class ChatScreen(TurnScreen):
     def action_switch_focus(self) -> None:
         """Composer ↔ messages."""
         (self.transcript if self.prompt.has_focus else self.prompt).focus()
-        self.call_after_refresh(self.show_status)
 
     def action_cursor_up(self) -> None:
         """The message above."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from textual import on, work
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -9,18 +11,23 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from chat_tui.config.load import LoadedConfig
+from chat_tui.core.commands import escape
 from chat_tui.core.conversation import Message, Outcome
 from chat_tui.core.errors import ChatError
 from chat_tui.core.turn import Phase
 from chat_tui.session.session import ChatSession
 from chat_tui.session.turn_runner import TurnKind, TurnRunner
-from chat_tui.ui.messages import TextTyped
+from chat_tui.ui.messages import FocusMoved, TextTyped
 from chat_tui.ui.screens.turn_painter import TurnPainter
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.prompt import Prompt
 from chat_tui.ui.widgets.status_bar import StatusBar, status_view
 from chat_tui.ui.widgets.title_bar import TitleBar
 from chat_tui.ui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from textual import getters
+    from textual.app import App
 
 TICK_S = 0.25
 """How often the numbers in the status bar are brought up to date while a turn runs."""
@@ -31,6 +38,9 @@ TITLE_CHARS = 60
 
 class TurnScreen(Screen[None]):
     """Composer, transcript, title and status, and one turn at a time between them and the session."""
+
+    if TYPE_CHECKING:
+        app = getters.app(App[None])
 
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
         super().__init__()
@@ -143,7 +153,8 @@ class TurnScreen(Screen[None]):
         if runner.kind is TurnKind.ASK:
             draft = self.prompt.text
             self.transcript.drop_from(self._question_id(runner))
-            self.prompt.put(f"{runner.prompt}\n{draft}" if draft.strip() else runner.prompt)
+            prompt = escape(runner.prompt)
+            self.prompt.put(f"{prompt}\n{draft}" if draft.strip() else prompt)
         else:
             self.transcript.show_messages(self.session.conversation.path())
         if runner.ending is not None and runner.ending.fault is not None:
@@ -152,7 +163,8 @@ class TurnScreen(Screen[None]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A fault of our own in a worker is said, not swallowed; what arrived is kept."""
         if event.state is WorkerState.ERROR:
-            name = type(event.worker.error).__name__
+            worker = cast("Worker[object]", event.worker)
+            name = type(worker.error).__name__
             self.transcript.add_notice(f"chat-tui itself failed ({name}). What arrived is kept.", is_error=True)
 
     # -- what is always visible ------------------------------------------------------------------
@@ -198,6 +210,11 @@ class TurnScreen(Screen[None]):
     def unsay(self) -> None:
         """The notice has stood long enough."""
         self._notice = ""
+        self.show_status()
+
+    @on(FocusMoved)
+    def focus_moved(self) -> None:
+        """What Esc would do depends on where the focus is."""
         self.show_status()
 
     @on(TextTyped)

@@ -6,6 +6,7 @@ one grows. Settled blocks become pieces that never change again, the rest is one
 
 from __future__ import annotations
 
+from chat_tui.core.blocks import Block
 from chat_tui.core.conversation import Ending, Message, ReasoningPart, TextPart, ToolCallPart
 from chat_tui.core.sanitize import TextCleaner
 from chat_tui.core.splitter import BlockSplitter
@@ -27,6 +28,7 @@ class _Segment:
     def __init__(self, owner_id: int, *, is_reasoning: bool) -> None:
         self.is_reasoning = is_reasoning
         self.splitter = BlockSplitter()
+        self.has_settled = False
         self.references: dict[str, tuple[str, str]] = {}
         self.tail = TailPiece(owner_id, self.references, is_dim=is_reasoning)
 
@@ -144,21 +146,28 @@ class AnswerView:
         self._append(self._segment.tail)
         return self._segment
 
-    def _settle(self, segment: _Segment, blocks: tuple[object, ...]) -> None:
+    def _settle(self, segment: _Segment, blocks: tuple[Block, ...]) -> None:
         """Blocks that will not change go before the tail."""
         if not blocks:
             return
         segment.references.update(segment.splitter.references)
         self._pieces.truncate(len(self._pieces) - 1)
         for block in blocks:
-            piece = BlockPiece(self.message_id, block, segment.references, is_dim=segment.is_reasoning)
+            piece = BlockPiece(
+                self.message_id,
+                block,
+                segment.references,
+                is_first=not segment.has_settled,
+                is_dim=segment.is_reasoning,
+            )
+            segment.has_settled = True
             piece.is_hidden = segment.is_reasoning and not self._is_fold_open
             self._append(piece)
         self._append(segment.tail)
 
     def _show_tail(self, segment: _Segment) -> None:
         segment.tail.is_hidden = segment.is_reasoning and not self._is_fold_open
-        segment.tail.show(segment.splitter.tail())
+        segment.tail.show(segment.splitter.tail(), is_first=not segment.has_settled)
         self._pieces.changed(len(self._pieces) - 1)
 
     def _close_segment(self) -> None:

@@ -20,7 +20,7 @@ from textual.strip import Strip
 
 from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
-from chat_tui.ui.messages import CopyRequested, FollowChanged, LinkChosen, TextTyped
+from chat_tui.ui.messages import CopyRequested, FocusMoved, FollowChanged, LinkChosen, TextTyped
 from chat_tui.ui.render.blocks import RenderContext
 from chat_tui.ui.render.pieces import BlockPiece, Layout, NoticePiece, Piece, PromptPiece
 from chat_tui.ui.theme import ChatTheme
@@ -383,10 +383,12 @@ class Transcript(ScrollView, can_focus=True):
         if self._cursor_id not in self._message_ids:
             self._cursor_id = self._message_ids[-1] if self._message_ids else None
         self.refresh()
+        self.post_message(FocusMoved())
 
     def on_blur(self) -> None:
         """The cursor is only drawn while keys act on it."""
         self.refresh()
+        self.post_message(FocusMoved())
 
     def on_key(self, event: events.Key) -> None:
         """Text typed here was meant for the composer."""

@@ -1,0 +1,182 @@
+"""A pseudo-terminal with a program in it: real keys in, real bytes out, and a picture of the screen.
+
+Everything the program writes is kept in `output`; `leaks` names what of it is no sequence that Textual 8.2 emits
+on its own account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyte
+
+from tests.support.waiting import wait_until
+
+ALLOWED = re.compile(
+    rb"\x1b\[[\d;:]*m"  # colours and attributes
+    rb"|\x1b\[\d*(?:;\d*)?H"  # cursor position
+    rb"|\x1b\[\?(?:1049|1000|1002|1003|1015|1006|1016|25|1004|2004|7|2026|2048)(?:;\d+)*[hl]"
+    rb"|\x1b\[\?\d+\$p"  # is a mode supported?
+    rb"|\x1b\[>\d+u|\x1b\[<\d*u"  # kitty keyboard protocol, push and pop
+    rb"|\x1b\]22;[a-z]*(?:\x1b\\|\x07)"  # shape of the mouse pointer
+)
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
+_PRIVATE = re.compile(rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?\d+\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+MODES = (1000, 1002, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048)
+
+
+def leaks(output: bytes) -> list[bytes]:
+    """Every control sequence that is not allowed, with a little of what follows it."""
+    rest = ALLOWED.sub(b"", output)
+    return [rest[found.start() : found.start() + 24] for found in _CONTROL.finditer(rest)]
+
+
+class Terminal:
+    """Runs `argv` in a pty of `columns` by `rows`. Use as an async context manager; nothing is left behind."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        columns: int = 100,
+        rows: int = 30,
+        cwd: Path | None = None,
+    ) -> None:
+        self.argv, self.env, self.cwd = list(argv), dict(env), cwd
+        self.columns, self.rows = columns, rows
+        self.output = bytearray()
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._drawn = 0
+        self._master = self._slave = -1
+        self.process: subprocess.Popen[bytes]
+        self.is_reading = True
+
+    async def __aenter__(self) -> Terminal:
+        self._master, self._slave = os.openpty()
+        self.resize(self.columns, self.rows)
+        self.attributes = termios.tcgetattr(self._slave)
+
+        def own_session() -> None:
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            self.argv,
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            env=self.env,
+            cwd=self.cwd,
+            preexec_fn=own_session,
+        )
+        os.set_blocking(self._master, False)
+        asyncio.get_running_loop().add_reader(self._master, self._read)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await asyncio.to_thread(self.process.wait)
+        self.close()
+
+    def close(self) -> None:
+        """Close the terminal, as a window that is closed; the program gets SIGHUP."""
+        for descriptor in (self._master, self._slave):
+            if descriptor >= 0:
+                asyncio.get_running_loop().remove_reader(descriptor)
+                os.close(descriptor)
+        self._master = self._slave = -1
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            self.output += os.read(self._master, 1 << 16)
+
+    def send(self, keys: str | bytes) -> None:
+        """Type."""
+        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size; the program gets SIGWINCH."""
+        self.columns, self.rows = columns, rows
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._screen.resize(rows, columns)
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen as text."""
+        fresh = bytes(self.output[self._drawn :])
+        # A sequence may be cut in the middle of what was read: draw up to the last escape.
+        cut = fresh.rfind(b"\x1b")
+        if cut >= 0 and len(fresh) - cut < 32:
+            fresh = fresh[:cut] if self.process.poll() is None else fresh
+        self._drawn += len(fresh)
+        self._stream.feed(_PRIVATE.sub(b"", fresh))
+        return [line.rstrip() for line in self._screen.display]
+
+    @property
+    def text(self) -> str:
+        """The screen as one string."""
+        return "\n".join(self.lines)
+
+    async def wait_for(self, text: str, timeout_s: float = 15) -> None:
+        """Until it is on the screen."""
+        try:
+            await wait_until(lambda: text in self.text, timeout_s, text)
+        except AssertionError as error:
+            raise AssertionError(f"{text!r} is not on the screen:\n{self.text}") from error
+
+    async def wait_for_exit(self, timeout_s: float = 10) -> int:
+        """The exit code."""
+        await wait_until(lambda: self.process.poll() is not None, timeout_s, "exit")
+        code = self.process.returncode
+        await asyncio.sleep(0)
+        self._read()
+        return code
+
+    @property
+    def open_modes(self) -> set[int]:
+        """Terminal modes that were switched on and not off again; 25 when the cursor is left hidden."""
+        state: dict[int, bool] = {}
+        for found in re.finditer(rb"\x1b\[\?([\d;]+)([hl])", bytes(self.output)):
+            for mode in found.group(1).split(b";"):
+                state[int(mode)] = found.group(2) == b"h"
+        left = {mode for mode in MODES if state.get(mode)}
+        return left | ({25} if state.get(25) is False else set())
+
+    @property
+    def is_cooked(self) -> bool:
+        """Whether the line discipline is what it was before."""
+        now = termios.tcgetattr(self._slave)
+        return now[:4] == self.attributes[:4]
+
+
+def chat_tui_argv(*arguments: str) -> list[str]:
+    """The installed program, by the interpreter that runs the tests."""
+    return [sys.executable, "-m", "chat_tui", *arguments]
+
+
+def chat_tui_env(home: Path, **extra: str) -> dict[str, str]:
+    """A clean environment with a home of its own."""
+    return {
+        "HOME": str(home),
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **extra,
+    }

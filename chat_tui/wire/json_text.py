@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -22,7 +23,11 @@ REPLACEMENT = "\ufffd"
 MAX_DEPTH = 200
 """Nesting that no answer needs."""
 
+MAX_VALUES = 20_000
+"""How many values of one text are read: a bound for the time that takes."""
+
 _MAX_COUNT = 1 << 53
+_SOMETHING = re.compile(r"[^ \t\r\n]")
 
 
 def _finite(text: str) -> float | None:
@@ -45,13 +50,23 @@ def parse(text: str) -> object:
         raise MalformedEvent(_complaint(error), text) from None
 
 
-def parse_first(text: str) -> object:
-    """The first JSON value of a text that goes on after it; raises MalformedEvent."""
-    text = text.lstrip()
-    try:
-        return _bounded(cast("object", _DECODER.raw_decode(text)[0]), text)
-    except (ValueError, RecursionError) as error:
-        raise MalformedEvent(_complaint(error), text) from None
+def parse_all(text: str) -> list[object]:
+    """The JSON values that a text begins with, one after another (at most `MAX_VALUES`); the rest is passed over."""
+    values: list[object] = []
+    start = _skipped_space(text, 0)
+    while start < len(text) and len(values) < MAX_VALUES:
+        try:
+            value, end = cast("tuple[object, int]", _DECODER.raw_decode(text, start))
+            values.append(_bounded(value, text[start:end]))
+        except (ValueError, RecursionError):
+            break
+        start = _skipped_space(text, end)
+    return values
+
+
+def _skipped_space(text: str, start: int) -> int:
+    found = _SOMETHING.search(text, start)
+    return len(text) if found is None else found.start()
 
 
 def _bounded(value: object, text: str) -> object:

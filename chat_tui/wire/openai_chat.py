@@ -39,7 +39,7 @@ from chat_tui.wire.json_text import (
     as_quantity,
     as_text,
     parse,
-    parse_first,
+    parse_all,
     repaired,
     repaired_tree,
 )
@@ -111,46 +111,60 @@ class OpenAIChatCodec:
         if self._is_done:
             return ()
         data = event.data
+        if event.name == "error":
+            return self._read_error_event(data)
         if len(data) < 32:
             mark = data.strip()
             if not mark:
                 return ()
             if mark == DONE:
                 return self._end([], self._terminal("The server closed the answer"))
-        chunk = as_object(parsed := parse(data))
-        if chunk is None:
-            return self._read_no_object(parsed, event)
+        value = parse(data)
+        chunk = as_object(value)
+        error = _error_in(value)
         events: list[StreamEvent] = []
-        self._read_chunk(chunk, events)
-        error = _error_in(chunk, event.name)
+        if chunk is not None:
+            self._read_chunk(chunk, events)
         if error is not None:
             return self._end(events, Failed(fault_of(read_error(error), excerpt=data)))
+        if chunk is None:
+            return () if value is None else (Ignored("event that is no object"),)
         if not events and "choices" not in chunk and not _is_routine(chunk):
             self._last_words = read_error(chunk)
             events.append(Ignored(_short(event.name or as_text(chunk.get("type")) or "chunk without choices")))
         return tuple(events)
 
-    def decode_document(self, text: str) -> tuple[StreamEvent, ...]:
-        """A whole answer or error that came as one JSON document (or as none: a page, plain text).
+    def _read_error_event(self, data: str) -> tuple[StreamEvent, ...]:
+        try:
+            value = parse(data)
+        except MalformedEvent:
+            value = data
+        events: list[StreamEvent] = []
+        self._read_chunk(as_object(value) or {}, events)
+        return self._end(events, Failed(fault_of(read_error(value), excerpt=data)))
 
-        Also for stray text at the end of a stream: then only an error in it counts.
+    def decode_document(self, text: str) -> tuple[StreamEvent, ...]:
+        """A whole answer or error that came as JSON (or as something else: a page, plain text).
+
+        Several values in a row are read as chunks. After a stream (its stray text) only an error counts.
         """
         if self._is_done:
             return ()
+        has_begun = self._has_begun
+        is_whole = False
         events: list[StreamEvent] = []
-        try:
-            parsed = parse_first(text)
-        except MalformedEvent:
-            parsed = None
-        document = as_object(parsed)
-        error = _error_in(document, "") if document is not None else _error_in_list(parsed)
-        if document is not None and error is None and as_list(document.get("choices")):
-            self._read_chunk(document, events)
-            if not self._reason:
-                return self._end(events, Finished(FinishReason.OTHER))
-        if error is not None:
-            return self._end(events, Failed(fault_of(read_error(error), excerpt=text)))
-        if self._has_started or self._has_output or self._reason:
+        for value in parse_all(text):
+            document = as_object(value) or {}
+            choices = [choice for item in as_list(document.get("choices")) if (choice := as_object(item))]
+            if choices:
+                self._read_chunk(document, events)
+                is_whole = is_whole or any(as_object(choice.get("message")) for choice in choices)
+            error = _error_in(value)
+            if error is not None:
+                return self._end(events, Failed(fault_of(read_error(error), excerpt=text)))
+        if is_whole and not has_begun and not self._reason:
+            return self._end(events, Finished(FinishReason.OTHER))
+        if self._has_begun:
             return self._end(events, self._terminal("The connection ended"))
         return self._end(events, Failed(_no_answer(text)))
 
@@ -160,11 +174,9 @@ class OpenAIChatCodec:
             return ()
         return self._end([], self._terminal("The connection ended"))
 
-    def _read_no_object(self, value: object, event: WireEvent) -> tuple[StreamEvent, ...]:
-        error = value if event.name == "error" else _error_in_list(value)
-        if error is not None:
-            return self._end([], Failed(fault_of(read_error(error), excerpt=event.data)))
-        return () if value is None else (Ignored("event that is no object"),)
+    @property
+    def _has_begun(self) -> bool:
+        return self._has_started or self._has_output or bool(self._reason)
 
     def _read_chunk(self, chunk: JsonObject, events: list[StreamEvent]) -> None:
         if not self._has_started:
@@ -325,21 +337,15 @@ class OpenAIChatCodec:
         return tuple(events)
 
 
-def _error_in(chunk: JsonObject, event_name: str) -> object | None:
-    """The error of a chunk, whatever else is in it; None when there is none."""
-    if chunk.get("error") or event_name == "error":
-        return chunk
-    if chunk.get("object") == "error" or chunk.get("type") == "error":
+def _error_in(value: object) -> object | None:
+    """The error of a chunk, whatever else is in it; None when there is none. Google sends a list of one."""
+    chunk = as_object(value)
+    if chunk is None:
+        return next((item for item in as_list(value) if as_object(item) and _error_in(item) is not None), None)
+    if chunk.get("error") or chunk.get("object") == "error" or chunk.get("type") == "error":
         return chunk
     groq = as_object(chunk.get("x_groq"))
-    if groq and groq.get("error"):
-        return groq
-    return None
-
-
-def _error_in_list(value: object) -> object | None:
-    """Google sends its error as a list of one."""
-    return next((item for item in as_list(value) if (found := as_object(item)) and _error_in(found, "")), None)
+    return groq if groq and groq.get("error") else None
 
 
 def _is_routine(chunk: JsonObject) -> bool:

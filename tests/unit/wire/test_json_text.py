@@ -9,6 +9,7 @@ import pytest
 from chat_tui.core.errors import MalformedEvent
 from chat_tui.wire.json_text import (
     MAX_DEPTH,
+    MAX_VALUES,
     PairJoiner,
     as_count,
     as_list,
@@ -16,7 +17,7 @@ from chat_tui.wire.json_text import (
     as_quantity,
     as_text,
     parse,
-    parse_first,
+    parse_all,
     repaired,
     repaired_tree,
 )
@@ -38,8 +39,7 @@ def test_what_cannot_be_read_is_malformed(text: str, words: str) -> None:
     with pytest.raises(MalformedEvent, match=words) as raised:
         parse(text)
     assert len(raised.value.excerpt) <= 200
-    with pytest.raises(MalformedEvent):
-        parse_first(text)
+    assert parse_all(text) == []
 
 
 def test_depth_is_bounded_exactly() -> None:
@@ -53,12 +53,28 @@ def test_many_brackets_side_by_side_are_not_deep() -> None:
     assert parse(json.dumps([{"a": []}] * 500)) == [{"a": []}] * 500
 
 
+def test_no_endless_row_of_values() -> None:
+    assert len(parse_all("[]" * 2 * MAX_VALUES)) == MAX_VALUES
+
+
 def test_numbers_that_json_does_not_have_become_null() -> None:
     assert parse("[NaN, Infinity, -Infinity, 1e999, -1e999, 1.5]") == [None, None, None, None, None, 1.5]
 
 
-def test_the_first_value_of_a_longer_text() -> None:
-    assert parse_first(' {"a":1}\n{"b":2} and words') == {"a": 1}
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("", []),
+        (" \n", []),
+        (' {"a":1}\n{"b":2} and words', [{"a": 1}, {"b": 2}]),
+        ("[1]\r\n\t[2]\n", [[1], [2]]),
+        ("500 Internal Server Error", [500]),
+        ('{"a":1}{"b":', [{"a": 1}]),
+        ("words {}", []),
+    ],
+)
+def test_all_values_of_a_text(text: str, values: list[object]) -> None:
+    assert parse_all(text) == values
 
 
 @pytest.mark.parametrize(

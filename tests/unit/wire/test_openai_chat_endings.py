@@ -118,6 +118,8 @@ def test_is_finishing_between_reason_and_end() -> None:
         event({"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}),
         event({"message": "Busy", "code": 529}, name="error"),
         event("Busy, overloaded", name="error"),
+        WireEvent("error", "Busy: the server is overloaded"),
+        event({"choices": [{"delta": {"content": ""}}], "message": "Busy", "code": 529}, name="error"),
         event([{"error": {"code": 503, "message": "Busy", "status": "UNAVAILABLE"}}]),
         event({"choices": [], "x_groq": {"error": "Busy: over capacity"}}),
     ],
@@ -135,6 +137,13 @@ def test_the_text_of_a_chunk_with_an_error_is_kept() -> None:
     events = decoded([chunk({"content": "a"}, "error", error={"message": "x", "code": 502})])
     assert text_of(events) == "a"
     assert failure(events).fault.status == 502
+
+
+@pytest.mark.parametrize("data", ["", "null", "{}", "[DONE"])
+def test_an_error_event_without_words_is_an_error(data: str) -> None:
+    fault = failure(decoded([WireEvent("error", data), DONE])).fault
+    assert fault.kind is FaultKind.SERVER
+    assert fault.message
 
 
 def test_an_error_after_the_finish_reason_counts() -> None:
@@ -203,6 +212,21 @@ def test_a_whole_answer_as_one_document() -> None:
 def test_a_document_without_a_reason_is_whole_and_says_no_reason() -> None:
     text = document(choices=[{"message": {"content": "Hi"}, "finish_reason": None}])
     assert OpenAIChat().codec().decode_document(text)[1:] == (TextDelta("Hi"), Finished(FinishReason.OTHER))
+
+
+def test_chunks_in_a_row_instead_of_events() -> None:
+    first, last = chunk({"content": "Hi"}, id="x").data, chunk({}, "stop").data
+    assert OpenAIChat().codec().decode_document(f"{first}\n{last}\n") == (Started("x"), TextDelta("Hi"), STOP)
+    events = list(OpenAIChat().codec().decode_document(f"{first}\n{last[:-5]}"))
+    assert text_of(events) == "Hi"
+    assert failure(events).fault.kind is FaultKind.CUT
+
+
+def test_a_document_after_a_begun_stream_completes_nothing() -> None:
+    codec = OpenAIChat().codec()
+    codec.decode(chunk({"content": "a"}))
+    text = document(choices=[{"message": {"content": "Hi"}, "finish_reason": None}])
+    assert failure(list(codec.decode_document(text))).fault.kind is FaultKind.CUT
 
 
 def test_a_message_beside_deltas_is_not_said_twice() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 _AFTER_SECRET_WORD = re.compile(
-    r"(?i)\b(bearer|authorization|x-api-key|api[-_]?key|token|password)\b(\W{1,4}(?:bearer\s+)?)[^\s'\"]+"
+    r"(?i)\b(bearer|authorization|x-api-key|api[-_]?key|token|password)\b(\W{1,4})(?:bearer\s+)?[^\s'\"]+"
 )
 _LOOKS_LIKE_A_KEY = re.compile(r"(?=[\w-]*[0-9])(?=[\w-]*[A-Za-z])[\w-]{20,}")
 _MASK = "•••"

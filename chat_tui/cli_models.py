@@ -26,8 +26,8 @@ def _as_text(group: ModelGroup, chosen_id: str) -> str:
         lines.append(f"    {clean_line(group.problem)}")
     for model in group.models:
         mark = "*" if model.id == chosen_id else " "
-        about = " · ".join(part for part in (model.label, model.note) if part)
-        lines.append(f"  {mark} {clean_line(f'{model.id:<36}  {about}').rstrip()}")
+        about = " · ".join(clean_line(part) for part in (model.label, model.note) if part)
+        lines.append(f"  {mark} {clean_line(model.id):<36}  {about}".rstrip())
     return "\n".join(lines)
 
 

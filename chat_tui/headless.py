@@ -18,21 +18,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import select
 import signal
 import threading
 from collections.abc import Generator
 from dataclasses import asdict
 from enum import StrEnum
 from types import FrameType
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from chat_tui.core.conversation import Ending, Outcome
 from chat_tui.core.errors import Fault
 from chat_tui.core.events import FinishReason
 from chat_tui.core.sanitize import clean_line
 from chat_tui.core.turn import Phase
-from chat_tui.session.session import ChatSession
-from chat_tui.session.turn_runner import TurnRunner
+
+if TYPE_CHECKING:
+    from chat_tui.session.session import ChatSession
+    from chat_tui.session.turn_runner import TurnRunner
 
 EXIT_COMPLETE: Final = 0
 EXIT_FAILED: Final = 1
@@ -91,7 +94,7 @@ class _Printer:
     ) -> None:
         self.signal_number: int | None = None
         self.write_error: OSError | None = None
-        self.is_writing = False
+        self._is_writing = False
         self._session = session
         self._format = output_format
         self._out, self._err = out, err
@@ -139,7 +142,7 @@ class _Printer:
         if self._format is not OutputFormat.JSON:
             self._print_new(is_last=True)
         runner = self._runner
-        if runner is None:
+        if runner is None or self.write_error is not None:
             return
         if self._format is OutputFormat.TEXT:
             if self._last_char not in ("", "\n"):
@@ -197,7 +200,7 @@ class _Printer:
         """Write and flush; once nobody reads any more the turn is stopped and nothing is written again."""
         if self.write_error is not None:
             return
-        self.is_writing = True
+        self._is_writing = True
         try:
             self._out.write(text)
             self._out.flush()
@@ -205,7 +208,16 @@ class _Printer:
             self.write_error = error
             self._loop.call_soon(self.cancel)
         finally:
-            self.is_writing = False
+            self._is_writing = False
+
+    def is_blocked(self) -> bool:
+        """Whether we are in a write that nobody takes."""
+        if not self._is_writing:
+            return False
+        try:
+            return not select.select([], [self._out], [], 0)[1]
+        except (OSError, ValueError):  # no file behind it
+            return False
 
     # -- numbers ---------------------------------------------------------------------------------
 
@@ -255,7 +267,7 @@ def _signals_stop(printer: _Printer) -> Generator[None]:
         printer.signal_number = number
         restore()
         loop.call_soon_threadsafe(printer.cancel)
-        if printer.is_writing:  # blocked: Python would go back to writing
+        if printer.is_blocked():  # Python would go back to writing
             raise _InterruptedWriteError("interrupted")
 
     if threading.current_thread() is threading.main_thread():

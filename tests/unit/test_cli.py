@@ -1,0 +1,433 @@
+"""The command line: arguments, exit codes, and one sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat_tui import __version__, cli
+from chat_tui.cli_crash import redact
+from chat_tui.core.errors import ConfigError
+
+SECRET = "sk-proj-4f9a8b7c6d5e4f3a2b1c0d9e"
+
+
+class Stream(io.TextIOWrapper):
+    """A standard stream over bytes, a terminal or not."""
+
+    def __init__(self, content: bytes = b"", *, is_terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(content), encoding="utf-8", newline="\n", write_through=True)
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    def text(self) -> str:
+        buffer = self.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode()
+
+
+class Terminal:
+    """Standard streams of a run: which are terminals, what is piped in."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def run(self, *argv: str, stdin: bytes | None = None, stdout_is_terminal: bool = True) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error. `stdin` None: a terminal."""
+        out, err = Stream(is_terminal=stdout_is_terminal), Stream()
+        self._monkeypatch.setattr(sys, "stdin", Stream(stdin or b"", is_terminal=stdin is None))
+        self._monkeypatch.setattr(sys, "stdout", out)
+        self._monkeypatch.setattr(sys, "stderr", err)
+        code = cli.main(argv)
+        return code, out.text(), err.text()
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("CHAT_TUI_MODEL", "demo/burst")
+    return Terminal(monkeypatch)
+
+
+@pytest.fixture
+def prompts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What is asked, and in which format, instead of asking it."""
+    from chat_tui import headless
+
+    asked: list[tuple[str, str]] = []
+
+    async def run(session: Any, prompt: str, output_format: str, *_: object, **__: object) -> int:
+        asked.append((prompt, output_format))
+        return 0
+
+    monkeypatch.setattr(headless, "run", run)
+    return asked
+
+
+@pytest.fixture
+def screens(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any, bool]]:
+    """What the screen is opened with, instead of opening it."""
+    opened: list[tuple[Any, Any, bool]] = []
+
+    def run(session: Any, loaded: Any, first_run: bool) -> argparse.Namespace:
+        opened.append((session, loaded, first_run))
+        return argparse.Namespace(exit_code=7, words="words to keep", crash=None)
+
+    app = types.ModuleType("chat_tui.ui.app")
+    app.run = run  # pyright: ignore[reportAttributeAccessIssue] - a stand-in module
+    monkeypatch.setitem(sys.modules, "chat_tui.ui.app", app)
+    return opened
+
+
+class TestQuestions:
+    @pytest.mark.parametrize(
+        ("argv", "stdin", "asked"),
+        [
+            (("-p", "hello"), None, "hello"),
+            (("--print", "hello"), None, "hello"),
+            (("--print=-5 + 3?",), None, "-5 + 3?"),
+            (("-p", "config"), None, "config"),
+            (("-p", "models"), None, "models"),
+            (("-p", "hello"), b"", "hello"),
+            (("-p", "explain"), b"the code\n", "explain\n\nthe code"),
+            ((), b"\xef\xbb\xbffrom a pipe\n", "from a pipe"),
+            (("-p",), b"from a pipe", "from a pipe"),
+            (("-p",), b"\xff\xfe", "\N{REPLACEMENT CHARACTER}" * 2),
+            (("-m", "demo/slow", "-p", "hello", "-s", "brief"), None, "hello"),
+        ],
+    )
+    def test_are_found(
+        self,
+        terminal: Terminal,
+        prompts: list[tuple[str, str]],
+        argv: tuple[str, ...],
+        stdin: bytes | None,
+        asked: str,
+    ) -> None:
+        assert terminal.run(*argv, stdin=stdin) == (0, "", "")
+        assert prompts == [(asked, "text")]
+
+    def test_stdout_that_is_no_terminal_prints_too(
+        self, terminal: Terminal, prompts: list[tuple[str, str]]
+    ) -> None:
+        assert terminal.run("-p", "x", "--output-format", "json", stdout_is_terminal=False)[0] == 0
+        assert prompts == [("x", "json")]
+
+    @pytest.mark.parametrize("stdin", [b"", b" \n\n"])
+    def test_an_empty_stdin_is_an_end(self, terminal: Terminal, stdin: bytes) -> None:
+        code, out, err = terminal.run(stdin=stdin)
+        assert (code, out) == (2, "")
+        assert err == (
+            "chat-tui: There is no question: give one with -p PROMPT or on standard input. See chat-tui --help.\n"
+        )
+
+    def test_no_question_and_no_screen(self, terminal: Terminal) -> None:
+        code, _, err = terminal.run(stdout_is_terminal=False)
+        assert code == 2
+        assert "Standard output is no terminal" in err
+
+    def test_a_flood_on_stdin_is_refused(self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cli, "MAX_STDIN_BYTES", 1 << 20)
+        code, _, err = terminal.run(stdin=b"x" * (1 << 20) + b"y")
+        assert code == 2
+        assert "longer than 1 MiB" in err
+
+    def test_closed_streams(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr(sys, "stdin", None)
+        assert cli.main([]) == 2
+        assert "There is no question" in capsys.readouterr().err
+        monkeypatch.setattr(sys, "stdout", None)
+        assert cli.main(["-p", "x"]) == 2
+        assert "Standard output is closed" in capsys.readouterr().err
+        monkeypatch.setattr(sys, "stderr", None)
+        assert cli.main(["-p", "x"]) == 2
+
+    def test_an_answer_for_real(self, terminal: Terminal) -> None:
+        code, out, err = terminal.run("-p", "x", stdout_is_terminal=False)
+        assert code == 0
+        assert out.startswith("## Part 1")
+        assert "demo/burst" in err
+
+    def test_problems_of_the_configuration_are_told_and_the_answer_comes(
+        self, terminal: Terminal, tmp_path: Path, prompts: list[tuple[str, str]]
+    ) -> None:
+        file = tmp_path / "c.toml"
+        file.write_text("modle = 1")
+        code, _, err = terminal.run("-p", "x", "--config", str(file))
+        assert code == 0
+        assert err == f"chat-tui: {file}: modle: unknown key; did you mean model?\n"
+        assert prompts == [("x", "text")]
+
+
+class TestScreen:
+    def test_opens_with_what_was_asked_for(self, terminal: Terminal, screens: list[tuple[Any, Any, bool]]) -> None:
+        code, out, _ = terminal.run("-m", "demo/slow", "-s", "brief", "--theme", "light")
+        assert (code, out) == (7, "words to keep\n")
+        session, loaded, first_run = screens[0]
+        assert (session.model_id, session.system, loaded.config.theme) == ("demo/slow", "brief", "light")
+        assert loaded.origins["system"] == "--system"
+        assert first_run
+
+    def test_esc_is_not_waited_for_long(
+        self, terminal: Terminal, screens: list[tuple[Any, Any, bool]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("ESCDELAY", raising=False)
+        terminal.run()
+        assert os.environ["ESCDELAY"] == "25"
+        monkeypatch.setenv("ESCDELAY", "80")
+        terminal.run()
+        assert os.environ["ESCDELAY"] == "80"
+
+    def test_a_configured_user_is_no_first_run(
+        self, terminal: Terminal, screens: list[tuple[Any, Any, bool]], tmp_path: Path
+    ) -> None:
+        (tmp_path / "c.toml").write_text("")
+        terminal.run("--config", str(tmp_path / "c.toml"))
+        assert screens[0][2] is False
+
+    def test_a_crash_of_the_screen_is_one_sentence_and_a_file(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def run(*_: object) -> argparse.Namespace:
+            return argparse.Namespace(exit_code=1, words="partial", crash=ValueError(f"Bearer {SECRET}"))
+
+        app = types.ModuleType("chat_tui.ui.app")
+        app.run = run  # pyright: ignore[reportAttributeAccessIssue] - a stand-in module
+        monkeypatch.setitem(sys.modules, "chat_tui.ui.app", app)
+        code, out, err = terminal.run()
+        assert (code, out) == (70, "partial\n")
+        assert "(ValueError)" in err
+
+    @pytest.mark.parametrize("argv", [("-m", "nowhere/x"), ("-m", "x"), ("--theme", "drak"), ("--config", "/none")])
+    def test_wrong_flags_are_said_before_it_opens(
+        self, terminal: Terminal, screens: list[tuple[Any, Any, bool]], argv: tuple[str, ...]
+    ) -> None:
+        code, out, err = terminal.run(*argv)
+        assert (code, out, screens) == (2, "", [])
+        assert err.startswith("chat-tui: ")
+        assert err.count("\n") == 1
+
+
+class TestCommands:
+    def test_config_path(self, terminal: Terminal, clean_environment: Path) -> None:
+        expected = clean_environment / ".config/chat-tui/config.toml"
+        assert terminal.run("config", "path") == (0, f"{expected}\n", "")
+        assert terminal.run("config", "path", "--config", "/a/b.toml") == (0, "/a/b.toml\n", "")
+
+    def test_config_show(self, terminal: Terminal, tmp_path: Path) -> None:
+        file = tmp_path / "c.toml"
+        file.write_text(f'theme = "drak"\n[providers.mine]\nheaders = {{ A = "{SECRET}" }}')
+        file.chmod(0o600)
+        code, out, err = terminal.run("config", "show", "--config", str(file), "-m", "a/b")
+        assert code == 0
+        assert out.splitlines()[0] == f"# {file}"
+        assert out.splitlines()[1].split() == ["model", "=", '"a/b"', "#", "--model"]
+        assert "theme: must be one of" in err
+        assert SECRET not in out + err
+
+    @pytest.mark.parametrize(
+        "argv", [("config", "show", "--json"), ("--json", "config", "show"), ("config", "--json", "show")]
+    )
+    def test_config_show_as_data(self, terminal: Terminal, argv: tuple[str, ...]) -> None:
+        code, out, err = terminal.run(*argv)
+        data = json.loads(out)
+        assert (code, err, data["path"], data["problems"]) == (0, "", None, [])
+        assert {"key": "model", "value": "demo/burst", "origin": "environment CHAT_TUI_MODEL"} in data["settings"]
+
+    def test_local_install(self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+        from chat_tui.providers import local_install
+
+        def install(*, echo: Any) -> int:
+            echo("installing")
+            return 3
+
+        monkeypatch.setattr(local_install, "install", install)
+        assert terminal.run("local", "install") == (3, "installing\n", "")
+
+    def test_models(self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+        from chat_tui.providers import registry
+        from chat_tui.providers.base import ModelInfo
+        from chat_tui.providers.registry import ModelGroup
+
+        async def list_models(_: object) -> Any:
+            yield ModelGroup("demo", "demo", (ModelInfo("demo/burst", "burst\x1b[1m"), ModelInfo("demo/slow")))
+            yield ModelGroup("mine", "", (), "It does not\x07 answer.")
+
+        monkeypatch.setattr(registry.ProviderRegistry, "list_models", list_models)
+        code, out, _ = terminal.run("models")
+        assert code == 0
+        assert out.splitlines() == [
+            "demo · demo",
+            f"  * {'demo/burst':<36}  burst␛[1m",
+            "    demo/slow",
+            "mine",
+            "    It does not␇ answer.",
+        ]
+        groups = json.loads(terminal.run("models", "--json")[1])
+        assert [group["provider"] for group in groups] == ["demo", "mine"]
+        assert groups[0]["models"][1] == {"id": "demo/slow", "label": "", "note": "", "is_available": True}
+        assert groups[1]["problem"] == "It does not\x07 answer."
+
+    def test_version_and_help(self, terminal: Terminal) -> None:
+        assert terminal.run("--version") == (0, f"chat-tui {__version__}\n", "")
+        code, out, _ = terminal.run("--help")
+        assert code == 0
+        for word in ("--model", "--print", "config show", "local install", "CHAT_TUI_THEME", "130 stopped"):
+            assert word in out
+        assert max(map(len, out.splitlines())) <= 110
+
+
+class TestWrongUsage:
+    @pytest.mark.parametrize(
+        ("argv", "said"),
+        [
+            (("--modle", "x"), "There is no option --modle."),
+            ((f"--api-key={SECRET}",), "There is no option --api-key."),
+            ((f"-k{SECRET}",), "There is no option -k."),
+            ((SECRET,), "That is no command; there are config path, "),
+            (("-p", "two", "words"), "After -p comes one PROMPT; several words need quotes."),
+            (("config",), "The command is config path or config show."),
+            (("config", "edit"), "The command is config path or config show."),
+            (("local",), "The command is local install."),
+            (("-m",), "argument -m/--model: expected one argument."),
+            (("--output-format", "xml", "-p", "x"), "invalid choice: 'xml'"),
+            (("--json",), "--json goes with config show and models"),
+            (("--json", "-p", "x"), "--json goes with config show and models"),
+            (("models", "--output-format", "json"), "--output-format goes with -p."),
+            (("--output-format", "json"), "--output-format goes with -p."),
+            (("\x1b[31m--x",), "That is no command"),
+            (("--\x1b[31m",), "There is no option --␛[31m."),
+        ],
+    )
+    def test_is_one_sentence_and_2(self, terminal: Terminal, argv: tuple[str, ...], said: str) -> None:
+        code, out, err = terminal.run(*argv)
+        assert (code, out) == (2, "")
+        assert said in err
+        assert err.count("\n") == 1
+        assert err.rstrip("\n").isprintable()
+        assert SECRET[8:] not in err
+
+
+class TestGuard:
+    def fail(self, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+        def raise_it(*_: object) -> int:
+            canary = SECRET
+            raise error from RuntimeError(f"the cause, api_key={canary}")
+
+        monkeypatch.setattr(cli, "_dispatch", raise_it)
+
+    def test_a_bug_is_a_sentence_and_a_private_file_without_locals_and_keys(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clean_environment: Path
+    ) -> None:
+        monkeypatch.setenv("MINE_API_KEY", "sesame street")
+        self.fail(monkeypatch, ValueError(f"Illegal header value b'Bearer {SECRET}' sesame street"))
+        assert cli.main([]) == 70
+        err = capsys.readouterr().err
+        log = clean_environment / ".local/state/chat-tui/log/crash.log"
+        assert err == (f"chat-tui: Something went wrong inside (ValueError); the particulars are in {log}.\n")
+        text = log.read_text()
+        assert "builtins.ValueError: Illegal header value" in text
+        assert "RuntimeError: the cause" in text
+        assert "test_cli.py:" in text
+        assert "in raise_it" in text
+        for leak in (SECRET, SECRET[8:], "sesame", "canary"):
+            assert leak not in text
+        if os.name == "posix":
+            assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+    def test_no_place_for_the_file(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def refuse(*_: object) -> Path:
+            raise OSError("no space")
+
+        monkeypatch.setattr("chat_tui.config.paths.log_file", refuse)
+        self.fail(monkeypatch, ValueError())
+        assert cli.main([]) == 70
+        assert "no file for the particulars" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("error", "code", "said"),
+        [
+            (KeyboardInterrupt(), 130, ""),
+            (BrokenPipeError(), 141, ""),
+            (ConfigError("Wrong.", "Do this."), 2, "chat-tui: Wrong. Do this.\n"),
+        ],
+    )
+    def test_what_is_no_bug(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        error: BaseException,
+        code: int,
+        said: str,
+    ) -> None:
+        self.fail(monkeypatch, error)
+        assert cli.main([]) == code
+        assert capsys.readouterr().err == said
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            (f"key {SECRET} end", "key ••• end"),
+            ("Authorization: Bearer abc", "Authorization: •••"),
+            ("x-api-key=abc rest", "x-api-key=••• rest"),
+            ("list index out of range", "list index out of range"),
+            ("chat_tui.providers.transport", "chat_tui.providers.transport"),
+            ("value is hunter22 here", "value is ••• here"),
+        ],
+    )
+    def test_redact(self, text: str, expected: str) -> None:
+        assert redact(text, {"MY_PASSWORD": "hunter22", "HOME": "list"}) == expected
+
+
+class TestProcess:
+    """The real program, for what only a process shows."""
+
+    def start(self, *argv: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "chat_tui", *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_a_signal_leaves_the_text_that_came(self, number: signal.Signals, code: int) -> None:
+        with self.start("-m", "demo/stall", "-p", "x") as process:
+            assert process.stdout is not None
+            first = os.read(process.stdout.fileno(), 1)
+            process.send_signal(number)
+            rest, err = process.communicate(timeout=20)
+        assert process.returncode == code
+        assert (first + rest).decode().startswith("This")
+        assert rest.endswith(b"\n")
+        assert err.decode().startswith("chat-tui: Stopped.\n")
+
+    def test_a_reader_that_leaves_ends_it_quietly(self) -> None:
+        with self.start("-m", "demo/burst", "-p", "x") as process:
+            assert process.stdout is not None
+            os.read(process.stdout.fileno(), 1)
+            process.stdout.close()
+            assert process.stderr is not None
+            err = process.stderr.read()
+            code = process.wait(timeout=20)
+        assert (code, err) == (141, b"")
+
+    def test_stdin_at_its_end_does_not_hang(self) -> None:
+        with self.start() as process:
+            out, err = process.communicate(timeout=20)
+        assert (process.returncode, out) == (2, b"")
+        assert b"There is no question" in err

@@ -68,11 +68,8 @@ class RenderStyles:
     user_bar: Style
     user_text: Style
     seam: Style
-    seam_text: Style
     seam_key: Style
     error: Style
-    warning: Style
-    success: Style
     notice: Style
     message_cursor: Style
     caret: Style
@@ -122,14 +119,13 @@ class _Palette:
     muted: str
     faint: str
     accent: str
+    accent_bright: str
     code_inline: str
     code_mark: str
     code_background: str
     code_text: str
     link: str
     error: str
-    warning: str
-    success: str
     badge: str
     selection: str
     syntax: Mapping[CodeRole, str]
@@ -147,12 +143,12 @@ def _styles(palette: _Palette) -> RenderStyles:
         code_inline=parse(palette.code_inline),
         code_mark=palette.code_mark,
         headings=(
-            parse(f"bold {palette.accent}"),
+            parse(f"bold {palette.accent_bright}"),
             parse(f"bold {palette.accent}"),
             parse(f"bold {palette.bright}"),
-            parse(f"bold {palette.bright}"),
+            parse(f"bold {palette.text}"),
             parse(f"bold {palette.muted}"),
-            parse(f"bold {palette.muted}"),
+            parse(f"italic {palette.muted}"),
         ),
         link=parse(palette.link),
         link_target=parse(palette.muted),
@@ -172,12 +168,9 @@ def _styles(palette: _Palette) -> RenderStyles:
         fold=parse(palette.muted),
         user_bar=parse(palette.accent),
         user_text=parse(palette.bright),
-        seam=parse(palette.faint),
-        seam_text=parse(palette.muted),
+        seam=parse(palette.muted),
         seam_key=parse(palette.accent),
         error=parse(palette.error),
-        warning=parse(palette.warning),
-        success=parse(palette.success),
         notice=parse(palette.muted),
         message_cursor=parse(palette.accent),
         caret=parse(palette.accent),
@@ -192,20 +185,19 @@ _DARK: Final = _Palette(
     muted="#868d9a",
     faint="#454c58",
     accent="#8fa6f5",
+    accent_bright="#b9c7ff",
     code_inline="#dcc9a6 on #232830",
     code_mark="",
     code_background="on #1b1f26",
     code_text="#ccd1da",
     link="#a9bbfa underline",
     error="#ef8a85",
-    warning="#e2b567",
-    success="#92c88a",
     badge="#f0f2f5 on #37405c",
     selection="on #33406b",
     syntax={
         CodeRole.KEYWORD: "#b6a1ee",
         CodeRole.STRING: "#a3c593",
-        CodeRole.COMMENT: "italic #7b8493",
+        CodeRole.COMMENT: "italic #818a98",
         CodeRole.NUMBER: "#dfae7c",
         CodeRole.FUNCTION: "#8fb8ec",
         CodeRole.TYPE: "#7fc3be",
@@ -222,20 +214,19 @@ _LIGHT: Final = _Palette(
     muted="#676d78",
     faint="#c3c6cc",
     accent="#4056c2",
+    accent_bright="#22379c",
     code_inline="#7d4f14 on #efece4",
     code_mark="",
     code_background="on #f2f0ea",
     code_text="#2f333b",
     link="#3448a8 underline",
     error="#b3302b",
-    warning="#8a5a00",
-    success="#2f7433",
     badge="#0f1116 on #d5dbf6",
     selection="on #ccd5f7",
     syntax={
         CodeRole.KEYWORD: "#6a3fb5",
         CodeRole.STRING: "#3b7030",
-        CodeRole.COMMENT: "italic #727882",
+        CodeRole.COMMENT: "italic #636974",
         CodeRole.NUMBER: "#a0540e",
         CodeRole.FUNCTION: "#2259a8",
         CodeRole.TYPE: "#0f6e6b",
@@ -252,14 +243,13 @@ _TERMINAL: Final = _Palette(
     muted="dim",
     faint="dim",
     accent="blue",
+    accent_bright="bright_blue",
     code_inline="cyan",
     code_mark="`",
     code_background="",
     code_text="",
     link="underline",
     error="red",
-    warning="yellow",
-    success="green",
     badge="reverse",
     selection="reverse",
     syntax={

@@ -136,7 +136,7 @@ def test_wrapping_drops_spaces_only_and_cuts_no_cluster(text: str, width: int) -
 
 
 SOURCES = {
-    "python": 'def f(x):\n    """Say\n\n    a thing."""\n    s = f"{x!r} {1}"\n    return s  # x\n\nX = \'\'\'a\nb\'\'\'\n',
+    "python": 'def f(x):\n    """Say\n\n    it."""\n    s = f"{x!r}"\n    return s  # x\n\nX = \'\'\'a\nb\'\'\'\n',
     "javascript": "const t = `a\n${1 + 2}\nb`;\n/* one\n * two\n */\nfunction f(a) { return a / 2; }\n// end\n",
     "go": 'package main\n\n/* long\n   comment */\nvar s = `raw\nstring`\n\nfunc main() {\n\tprintln("x", 1)\n}\n',
     "rust": 'fn main() {\n    /* a /* nested */\n    */\n    let s = "two\nlines";\n    println!("{}", s);\n}\n',

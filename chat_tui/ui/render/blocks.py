@@ -23,8 +23,9 @@ from chat_tui.ui.render.table import render_table
 from chat_tui.ui.render.wrap import Span, plain_rows, showable, strips_of, wrap_spans
 from chat_tui.ui.theme import RenderStyles
 
-__all__ = ["RenderContext", "render_block"]
+__all__ = ["RenderContext", "render_block", "with_caret"]
 
+_CARET: Final = "▍"
 _QUOTE_BAR: Final = "▎ "
 _BULLETS: Final = ("•", "◦", "▪")
 _TASK_BOXES: Final = {False: "☐", True: "☑"}
@@ -59,6 +60,22 @@ def render_block(block: Block, context: RenderContext) -> list[Strip]:
     if prefix.lost:
         return plain_rows(prefix.lost, context.styles.marker, context.width) + strips
     return strips
+
+
+def with_caret(rows: list[Strip], context: RenderContext) -> list[Strip]:
+    """The rows with the caret behind their last character: where text is growing. Not where a row is full."""
+    if not rows:
+        return rows
+    *above, last = rows
+    caret = context.styles.caret
+    if last.cell_length < context.width:
+        return [*above, Strip([*last, Segment(_CARET, caret)], last.cell_length + 1)]
+    *text, end = last
+    if not end.text.isspace():
+        return rows
+    behind = end.style or caret  # the background of code, up to the end of the row
+    text += [Segment(_CARET, behind + caret), Segment(end.text[1:], behind)]
+    return [*above, Strip(text, last.cell_length)]
 
 
 def _spans(block: Block, context: RenderContext, columns: int) -> list[Span]:

@@ -76,8 +76,11 @@ def _row(
     cells: Sequence[str], layout: _Layout, context: RenderContext, style: Style, *, is_tail: bool
 ) -> Sequence[Strip]:
     """One row of a table, as many screen rows as its longest cell takes."""
-    if (is_tail and context.is_tail) or context.references:
-        return _columns([_cell(text, style, context, is_tail=is_tail) for text in cells], layout, context.styles)
+    is_tail = is_tail and context.is_tail
+    if is_tail or context.references:
+        last = len(cells) - 1
+        spans = [_cell(text, style, context, is_tail=is_tail and at == last) for at, text in enumerate(cells)]
+        return _columns(spans, layout, context.styles)
     return _known_row(tuple(cells), layout, context.styles, style)
 
 

@@ -158,16 +158,24 @@ def _pieces(line: str, first: int, last: int, width: int) -> list[tuple[int, int
 
 
 def cut_cells(text: str, width: int) -> list[Range]:
-    """Index ranges of at most `width` cells each, cut anywhere between clusters: for text kept as it is."""
-    if _NOT_NARROW.search(text) is None:
-        return [(start, min(start + width, len(text))) for start in range(0, max(len(text), 1), width)]
+    """Index ranges of at most `width` cells each, for text kept as it is: nothing is dropped between them.
+
+    Cut behind a space when one is near the end of a row, else anywhere between clusters.
+    """
     rows: list[Range] = []
-    start = used = 0
-    for index, cells in clusters(text):
-        if used + cells > width and index > start:
-            rows.append((start, index))
-            start, used = index, 0
-        used += cells
+    start = 0
+    if _NOT_NARROW.search(text) is None:
+        while len(text) - start > width:
+            cut = text.rfind(" ", start + width * 2 // 3, start + width) + 1 or start + width
+            rows.append((start, cut))
+            start = cut
+    else:
+        used = 0
+        for index, cells in clusters(text):
+            if used + cells > width and index > start:
+                rows.append((start, index))
+                start, used = index, 0
+            used += cells
     rows.append((start, len(text)))
     return rows
 

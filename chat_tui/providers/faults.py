@@ -154,6 +154,13 @@ class Cause(Enum):
         "Check base_url.",
         False,
     )
+    BAD_REDIRECT = (
+        FaultKind.REQUEST,
+        "redirected",
+        "{host} redirects to an address that cannot be read, and redirects are not followed.",
+        "Check base_url.",
+        False,
+    )
     COMPRESSED = (
         FaultKind.PROTOCOL,
         "unreadable answer",
@@ -235,14 +242,10 @@ def _redirect_fault(status: int, headers: Mapping[str, str], origin: Origin, url
 def _target(location: str, url: str) -> str:
     """Scheme, host and port of where a redirect leads: not its path, which may carry anything."""
     try:
-        parts = urlsplit(urljoin(url, location)) if location else None
-        return f"{parts.scheme}://{_host_of(parts.netloc)}" if parts else ""
+        parts = urlsplit(urljoin(url, location))
     except ValueError:
-        return "an address that cannot be read"
-
-
-def _host_of(netloc: str) -> str:
-    return netloc.rpartition("@")[2]
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if location else ""
 
 
 def _empty_fault(status: int, origin: Origin) -> Fault:

@@ -6,8 +6,9 @@ import asyncio
 import time
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from chat_tui.core.errors import Fault, ProviderError
 from chat_tui.core.events import Arrival, Connected, Failed, Finished, StreamEvent
@@ -55,7 +56,7 @@ class Reception:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._arrivals: deque[Arrival] = deque()
-        self._body: AnswerBody | None = None
+        self._step: Callable[[], Awaitable[None]] = self._receive_head
         self._heard_s = self._loop.time()
         self._real_events = 0
         self._is_alive = False
@@ -67,7 +68,7 @@ class Reception:
         while not self._arrivals:
             if self._is_done:
                 return None
-            await (self._receive_head() if self._body is None else self._receive_batch(self._body))
+            await self._step()
         return self._arrivals.popleft()
 
     def _arrive(self, at_s: float, events: tuple[StreamEvent, ...]) -> None:
@@ -94,10 +95,11 @@ class Reception:
         if not is_readable(encoding):
             self._fail(fault_of_cause(Cause.COMPRESSED, self._origin))
             return
-        self._body = AnswerBody(self._codec, self._origin, is_compressed=is_compressed(encoding))
-        await self._judge_media_type(head, self._body)
+        body = AnswerBody(self._codec, self._origin, is_compressed=is_compressed(encoding))
+        self._step = partial(self._judge_media_type, head, body)
 
     async def _judge_media_type(self, head: ResponseHead, body: AnswerBody) -> None:
+        self._step = partial(self._receive_batch, body)
         media_type = head.media_type
         if media_type == EVENT_STREAM:
             return

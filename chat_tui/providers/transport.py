@@ -321,6 +321,8 @@ def cause_of(error: BaseException, *, has_head: bool) -> tuple[Cause, str]:
     import httpx
 
     chain = list(_chain(error))
+    if isinstance(error, httpx.RemoteProtocolError) and any(isinstance(item, httpx.InvalidURL) for item in chain):
+        return Cause.BAD_REDIRECT, ""  # not followed, but the library reads the target all the same
     by_type: list[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause]] = [
         (httpx.ProxyError, Cause.PROXY),
         ((httpx.LocalProtocolError, UnicodeEncodeError), Cause.HEADER),

@@ -288,6 +288,11 @@ class Connection(asyncio.Protocol):
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
+    def send(self, data: bytes) -> None:
+        """Send beside the script."""
+        if self._transport is not None and self.is_open:
+            self._transport.write(data)
+
     def reset(self) -> None:
         """End with a TCP reset instead of a proper close."""
         assert self._transport is not None

@@ -238,7 +238,7 @@ class SeamPiece(Piece):
     def render(self, context: RenderContext) -> list[Strip]:
         """╌╌ reason ╌╌╌╌  c continue  r retry ╌╌; keys go to a row of their own when it is narrow."""
         width, seam, words = context.width, context.styles.seam, f" {self._words} "
-        keys = "  ".join(f"{key} {name}" for key, name in self._keys)
+        keys = "Tab then " + "  ".join(f"{key} {name}" for key, name in self._keys)
         room = width - cell_len(words) - cell_len(keys) - 8
         if room < 0:
             head = Strip([Segment("╌╌", seam), Segment(words, context.styles.seam)]).crop(0, width)

@@ -296,6 +296,10 @@ class Transcript(ScrollView, can_focus=True):
             at += len(text)
         return Strip(segments, strip.cell_length)
 
+    def row_text(self, row: int) -> str:
+        """The text of one row of the whole transcript, without margin; empty below its end."""
+        return self._pieces.row(row)[1].text
+
     # -- following -------------------------------------------------------------------------------
 
     @property

@@ -1,0 +1,94 @@
+"""Draws the pictures of the README: the real application, played by the demo models.
+
+Usage: uv run python screenshots/make.py [NAME ...]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
+
+from chat_tui.config.model import Config  # noqa: E402
+from tests.support.stage import Stage, stage  # noqa: E402
+
+Scene = Callable[[Stage], Awaitable[None]]
+_FONT_FACE = re.compile(r"\s*@font-face \{[^}]*\}")
+WIDE, NARROW = (100, 30), (60, 20)
+
+
+async def streaming(on: Stage) -> None:
+    """In the middle of an answer."""
+    on.clock.stop_at_s = 5.2
+    await on.ask("How does an answer reach my screen?")
+    await on.until_standing()
+
+
+async def table_and_code(on: Stage) -> None:
+    """The whole tour, scrolled to where table and code are."""
+    await on.ask("Show me everything you can render.")
+    await on.until_done()
+    rows = [i for i in range(400) if "copy" in on.chat.transcript.row_text(i)]
+    on.chat.transcript.scroll_to(y=max(0, rows[0] - 14), animate=False, immediate=True, force=True)
+    await on.settle()
+
+
+async def seam(on: Stage) -> None:
+    """A stream that broke."""
+    await on.ask("What happens when the connection breaks?")
+    await on.until_done()
+
+
+async def thinking(on: Stage) -> None:
+    """A reasoning model that has begun to answer."""
+    await on.ask("Why does a stream need a terminal event?")
+    await on.until_done()
+
+
+async def picker(on: Stage) -> None:
+    """F2."""
+    await on.pilot.press("f2")
+    await asyncio.sleep(0.3)
+    await on.settle()
+
+
+SCENES: dict[str, tuple[str, str, tuple[int, int], Scene]] = {
+    "streaming": ("demo/markdown", "dark", WIDE, streaming),
+    "table-and-code": ("demo/markdown", "dark", (100, 36), table_and_code),
+    "seam": ("demo/cut", "dark", (100, 24), seam),
+    "thinking": ("demo/reasoning", "dark", (100, 24), thinking),
+    "picker": ("demo/markdown", "dark", WIDE, picker),
+    "light": ("demo/markdown", "light", WIDE, streaming),
+    "narrow": ("demo/markdown", "dark", NARROW, streaming),
+    "terminal": ("demo/markdown", "terminal", WIDE, streaming),
+}
+
+
+async def draw(name: str) -> None:
+    """One picture."""
+    model, theme, size, scene = SCENES[name]
+    config = Config(theme=theme)
+    with tempfile.TemporaryDirectory() as folder:
+        async with stage(model, Path(folder), config=config, size=size) as on:
+            await scene(on)
+            # Fonts from elsewhere are not loaded by those who show the picture; it must not ask for them.
+            picture = _FONT_FACE.sub("", on.app.export_screenshot(title="chat-tui"))
+            picture = picture.replace("<text ", '<text xml:space="preserve" ')
+            (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+    print(f"screenshots/{name}.svg")
+
+
+def main() -> None:
+    """Draw those named, or all."""
+    for name in sys.argv[1:] or list(SCENES):
+        asyncio.run(draw(name))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The real application on a stage: demo models, a clock that jumps, and a stop wherever one is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from chat_tui.config.load import LoadedConfig
+from chat_tui.config.model import Config
+from chat_tui.core.conversation import ChatRequest
+from chat_tui.providers.base import Provider
+from chat_tui.providers.registry import ProviderRegistry
+from chat_tui.providers.scripted import ScriptedProvider
+from chat_tui.session.session import ChatSession
+from chat_tui.ui.app import ChatApp
+from tests.support.clock import ManualClock
+from tests.support.waiting import wait_until
+
+
+class StageClock(ManualClock):
+    """Waits take no time, until `stop_at_s` is reached: there everything stands still until it is moved on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started_s = self.now_s
+        self.stop_at_s = float("inf")
+        self.is_standing = False
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since the stage was built."""
+        return self.now_s - self.started_s
+
+    async def sleep(self, seconds: float) -> None:
+        """What the scripted provider waits with."""
+        while self.elapsed_s + seconds > self.stop_at_s:
+            self.is_standing = True
+            await asyncio.sleep(0.001)
+        self.is_standing = False
+        self.advance(seconds)
+        await asyncio.sleep(0)
+
+
+class StageRegistry(ProviderRegistry):
+    """Knows the demo models on the stage's clock, and remembers what they were asked."""
+
+    def __init__(self, config: Config, state_dir: Path, clock: StageClock) -> None:
+        super().__init__(config, {}, state_dir, clock)
+        self.requests: list[ChatRequest] = []
+        self._demo = ScriptedProvider(clock, clock.sleep)
+
+    def resolve(self, model_id: str) -> tuple[Provider, str]:
+        """Demo models only are played here."""
+        name, _, model = model_id.partition("/")
+        return (self._demo, model) if name == "demo" else super().resolve(model_id)
+
+
+class Stage:
+    """An app under a pilot."""
+
+    def __init__(self, app: ChatApp, pilot: Pilot[None], clock: StageClock) -> None:
+        self.app, self.pilot, self.clock = app, pilot, clock
+        self.chat = app.chat
+        self.session = app.session
+
+    async def ask(self, text: str) -> None:
+        """Type and send."""
+        self.chat.prompt.put(text)
+        await self.pilot.press("enter")
+
+    async def until_text(self, text: str) -> None:
+        """Until the model has written that much (the clock stops there) and it is painted."""
+        await wait_until(lambda: self.answer.endswith(text) or text in self.answer, 20, text)
+
+    async def until_done(self) -> None:
+        """Until the turn has ended and is painted."""
+        await wait_until(lambda: self.session.runner is not None and not self.session.is_running, 30, "the end")
+        await self.settle()
+
+    async def until_standing(self) -> None:
+        """Until the clock stands at its stop and everything that came is painted."""
+        await wait_until(lambda: self.clock.is_standing, 20, "the stop")
+        await wait_until(lambda: self.session.runner is None or not self.session.runner.pending_chars, 20)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let what was posted be handled and painted; the stage's clock does not drive the status bar."""
+        self.chat.show_status()
+        for _ in range(3):
+            await self.pilot.pause()
+
+    @property
+    def answer(self) -> str:
+        """The raw text of the running or last answer."""
+        runner = self.session.runner
+        return "" if runner is None else runner.partial + runner.state.text
+
+    @property
+    def rows(self) -> list[str]:
+        """The visible rows of the transcript as text."""
+        transcript = self.chat.transcript
+        return [transcript.render_line(y).text.rstrip() for y in range(transcript.size.height)]
+
+    @property
+    def text(self) -> str:
+        """The visible transcript as one string."""
+        return "\n".join(self.rows)
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    model: str, state_dir: Path, *, config: Config | None = None, size: tuple[int, int] = (120, 36)
+) -> AsyncIterator[Stage]:
+    """The application with a demo model, composer focused."""
+    config = config or Config()
+    clock = StageClock()
+    session = ChatSession(StageRegistry(config, state_dir, clock), model, clock=clock)
+    app = ChatApp(session, LoadedConfig(config, {}, (), None))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        yield Stage(app, pilot, clock)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import difflib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chat_tui.config.model import Config, ProviderConfig
+from chat_tui.config.model import DEFAULT_MODEL, Config, ProviderConfig
 from chat_tui.core.errors import ChatError, ConfigError
 from chat_tui.core.sanitize import clean_line
 from chat_tui.providers.base import Clock, ModelInfo, Provider
@@ -151,7 +151,7 @@ class ProviderRegistry:
 
     # -- all models ------------------------------------------------------------------------------
 
-    async def list_models(self) -> AsyncIterator[ModelGroup]:
+    async def list_models(self) -> AsyncGenerator[ModelGroup]:
         """What can be chosen, a group at a time as they answer, none later than `LIST_LIMIT_S`.
 
         Asked are: this machine's models, what is configured, presets whose key is set, the usual ports of local
@@ -183,8 +183,7 @@ class ProviderRegistry:
     async def _group(self, name: str) -> ModelGroup:
         label = _label(name)
         try:
-            default = self._config.model.removeprefix(f"{LOCAL}/")
-            provider, _ = self.resolve(f"{name}/{default if name == LOCAL else 'any'}")
+            provider, _ = self.resolve(DEFAULT_MODEL if name == LOCAL else f"{name}/any")
             async with asyncio.timeout(LIST_LIMIT_S):
                 return ModelGroup(name, label, await provider.list_models())
         except TimeoutError:

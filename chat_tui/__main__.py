@@ -8,9 +8,12 @@ import sys
 
 def main() -> None:
     """Run, and leave with the exit code."""
-    from chat_tui.cli import main as run
+    try:
+        from chat_tui.cli import main as run
 
-    code = run()
+        code = run()
+    except KeyboardInterrupt:  # before or after the guard of `run`
+        code = 130
     if code != 0:
         _abandon_stdout()
     sys.exit(code)

@@ -64,6 +64,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `argv` (default: sys.argv) and return the exit code. Raises nothing."""
+    _never_fail_to_encode(sys.stdout)
     try:
         code = _dispatch(sys.argv[1:] if argv is None else argv)
         if sys.stdout is not None:
@@ -193,9 +194,6 @@ def _print_answer(arguments: argparse.Namespace) -> int:
 
     from chat_tui import headless
 
-    is_terminal = _is_terminal(out)
-    _write_utf8(out, is_terminal=is_terminal)
-
     async def ask() -> int:
         session, _ = _make_session(loaded)
         try:
@@ -205,7 +203,7 @@ def _print_answer(arguments: argparse.Namespace) -> int:
                 headless.OutputFormat(arguments.output_format or "text"),
                 out,
                 sys.stderr or io.StringIO(),
-                is_terminal=is_terminal,
+                is_terminal=_is_terminal(out),
             )
         finally:
             await session.aclose()
@@ -216,6 +214,7 @@ def _print_answer(arguments: argparse.Namespace) -> int:
 def _read_prompt(argument: str) -> str:
     """PROMPT and standard input, in that order. Raises UsageError when both are empty."""
     piped = "" if _is_terminal(sys.stdin) else _read_stdin()
+    argument = argument.encode("utf-8", "replace").decode()  # bytes that are no text in this locale
     prompt = "\n\n".join(part for part in (argument, piped) if part.strip())
     if prompt:
         return prompt
@@ -244,8 +243,9 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def _write_utf8(out: TextIO, *, is_terminal: bool) -> None:
-    """Files and pipes get UTF-8, a terminal what it is set to; what cannot be encoded is replaced, not an error."""
+def _never_fail_to_encode(out: TextIO | None) -> None:
+    """Files and pipes get UTF-8, a terminal what it is set to; what cannot be encoded is replaced."""
+    is_terminal = _is_terminal(out)
     if isinstance(out, io.TextIOWrapper):
         out.reconfigure(encoding=None if is_terminal else "utf-8", errors="replace", newline="\n")
 
@@ -279,7 +279,8 @@ def _config_path(arguments: argparse.Namespace) -> int:
 
     from chat_tui.config.load import find_file
 
-    print(_shown(str(find_file(Path(arguments.config) if arguments.config else None, os.environ)), 4096))
+    path = None if arguments.config is None else Path(arguments.config)
+    print(_shown(str(find_file(path, os.environ)), 4096))
     return EXIT_OK
 
 
@@ -310,6 +311,8 @@ def _models(arguments: argparse.Namespace) -> int:
     from chat_tui.cli_models import print_models
 
     loaded = _load(arguments)
+    for problem in loaded.problems:
+        _say(problem)
 
     async def show_models() -> None:
         session, _ = _make_session(loaded)

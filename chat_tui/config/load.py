@@ -144,7 +144,8 @@ def _setting_type(name: str) -> object:
 
 
 def _convert_setting(name: str, given: str) -> Any:
-    return msgspec.convert(given, type=_setting_type(name))
+    """Bytes that are no text in this locale are replaced. Raises msgspec.ValidationError."""
+    return msgspec.convert(given.encode("utf-8", "replace").decode(), type=_setting_type(name))
 
 
 def _holds_secrets(config: Config) -> bool:

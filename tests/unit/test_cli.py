@@ -104,6 +104,7 @@ class TestQuestions:
             (("-p", "explain"), b"the code\n", "explain\n\nthe code"),
             ((), b"\xef\xbb\xbffrom a pipe\n", "from a pipe"),
             (("-p",), b"from a pipe", "from a pipe"),
+            (("-p", "no text \udcff"), None, "no text ?"),
             (("-p",), b"\xff\xfe", "\N{REPLACEMENT CHARACTER}" * 2),
             (("-m", "demo/slow", "-p", "hello", "-s", "brief"), None, "hello"),
         ],
@@ -279,6 +280,13 @@ class TestCommands:
         assert [group["provider"] for group in groups] == ["demo", "mine"]
         assert groups[0]["models"][1] == {"id": "demo/slow", "label": "", "note": "", "is_available": True}
         assert groups[1]["problem"] == "It does not\x07 answer."
+
+    def test_a_terminal_without_utf_8_is_no_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        monkeypatch.setattr(out, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stdout", out)
+        assert cli.main(["config", "show", "-s", "é"]) == 0
+        assert 'system                      = "?"' in out.buffer.getvalue().decode("ascii")
 
     def test_version_and_help(self, terminal: Terminal) -> None:
         assert terminal.run("--version") == (0, f"chat-tui {__version__}\n", "")

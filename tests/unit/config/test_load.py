@@ -111,6 +111,10 @@ class TestPrecedence:
         assert load(file, {"CHAT_TUI_SYSTEM": ""}).config.system == "from file"
         assert load(file, {}, {"system": ""}).config.system == ""
 
+    def test_bytes_that_are_no_text_are_replaced(self) -> None:
+        loaded = load(None, {"CHAT_TUI_MODEL": "a/\udcff"}, {"system": "\udcfe"})
+        assert (loaded.config.model, loaded.config.system) == ("a/?", "?")
+
     def test_a_wrong_variable_is_a_problem(self) -> None:
         loaded = load(None, {"CHAT_TUI_THEME": "drak"})
         assert loaded.config.theme == "dark"

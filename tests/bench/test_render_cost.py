@@ -39,6 +39,18 @@ def test_importing_the_renderer_loads_neither_parser_nor_lexers() -> None:
     assert output.stdout.strip() == "[]"
 
 
+def test_warming_up_loads_both() -> None:
+    script = (
+        "import sys\n"
+        "from chat_tui.ui.render.blocks import warm_up\n"
+        "from chat_tui.ui.theme import THEMES\n"
+        "warm_up(THEMES['dark'].styles)\n"
+        "print(all(name in sys.modules for name in ('markdown_it', 'pygments.lexers.python')))"
+    )
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert output.stdout.strip() == "True"
+
+
 def test_plain_text_never_meets_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = _counted(monkeypatch, inline, "_parser")
     render_block(Block(BlockKind.PARAGRAPH, "Plain words, of (any) kind: 50%\nhttps://x.y/z too!", ""), CONTEXT)

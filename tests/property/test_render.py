@@ -82,6 +82,7 @@ def test_no_row_is_wider_than_the_context(
 
 @given(CELLS, CELLS, WIDTH, st.booleans(), st.integers(0, 1))
 @settings(max_examples=100, deadline=None)
+@example((("0000000", ""),), (("", "表"),), 10, False, 1)
 def test_no_table_is_wider_than_the_context(
     sample: tuple[tuple[str, ...], ...], rows: tuple[tuple[str, ...], ...], width: int, is_tail: bool, page: int
 ) -> None:

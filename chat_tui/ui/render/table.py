@@ -22,6 +22,7 @@ from chat_tui.ui.render.wrap import Span, strips_of, wrap_spans
 from chat_tui.ui.theme import RenderStyles
 
 _GAP: Final = 2
+_WIDEST_CHARACTER_CELLS: Final = 2
 _MIN_CELLS: Final = 3
 _READABLE_WORD_CELLS: Final = 8  # a column may be cut down to its longest word, or to this
 _STACKED_RULE_CELLS: Final = 8
@@ -153,8 +154,8 @@ def _cell_size(text: str, styles: RenderStyles) -> tuple[int, int]:
 @lru_cache(maxsize=16)
 def _layout_of(shape: TableShape, width: int, styles: RenderStyles) -> _Layout:
     count = len(shape.header)
-    wanted = [1] * count
-    least = [1] * count
+    wanted = [_WIDEST_CHARACTER_CELLS] * count
+    least = [_WIDEST_CHARACTER_CELLS] * count
     for row in (shape.header, *shape.sample):
         for at, text in enumerate(row[:count]):
             line, word = _cell_size(text, styles)

@@ -332,10 +332,10 @@ class BlockParser:
         elif isinstance(blocks.leaf, OpenParagraph):
             self._add_text(blocks.leaf, line, line.next)
         else:
-            begin = line.next + blocks.open_task(line.content)
-            leaf = OpenParagraph(blocks.head(), line.start)
+            box_chars = blocks.open_task(line.content)
+            leaf = OpenParagraph(blocks.head(), line.start, is_fresh=not box_chars)
             blocks.leaf = leaf
-            self._add_text(leaf, line, begin)
+            self._add_text(leaf, line, line.next + box_chars)
 
     def _add_text(self, leaf: OpenParagraph, line: Line, begin: int) -> None:
         text = line.text[begin:]

@@ -16,10 +16,9 @@ class LinkChosen(Message):
 class CopyRequested(Message):
     """A copy label was clicked; `text` is exact source."""
 
-    def __init__(self, text: str, what: str) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
-        self.what = what
 
 
 class TextTyped(Message):

@@ -7,10 +7,12 @@ Heights of pieces that were not laid out yet are guesses; they become exact when
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from textual.strip import Strip
 
-from chat_tui.ui.render.pieces import BLANK, Layout, Piece
+from chat_tui.core.blocks import Block
+from chat_tui.ui.render.pieces import BLANK, BlockPiece, Layout, Piece
 from chat_tui.ui.widgets.height_index import HeightIndex
 
 
@@ -120,3 +122,18 @@ class PieceList:
             piece = self._pieces[index]
             self.lay_out(index)
             yield piece, offset, piece.rows[offset] if offset < len(piece.rows) else BLANK
+
+    def code_starts(self, owner_id: int) -> Iterator[int]:
+        """Where the code blocks of a message begin."""
+        for index, piece in enumerate(self._pieces):
+            if piece.owner_id == owner_id and isinstance(piece, BlockPiece) and piece.is_code_start:
+                yield index
+
+    def code(self, index: int) -> str:
+        """The whole source of the code block that begins at a piece, all its pages."""
+        pages: list[Block] = []
+        for piece in islice(self._pieces, index, None):
+            if not isinstance(piece, BlockPiece) or (pages and piece.block.previous is not pages[-1]):
+                break
+            pages.append(piece.block)
+        return "".join(page.text for page in pages)

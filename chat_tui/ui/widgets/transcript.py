@@ -6,14 +6,12 @@ and seconds per thousand messages [measured on Textual 8.2]. Growing text repain
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, cast
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -22,17 +20,18 @@ from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, FollowChanged, LinkChosen, TextTyped
 from chat_tui.ui.render.blocks import RenderContext
-from chat_tui.ui.render.pieces import BlockPiece, Layout, NoticePiece, Piece, PromptPiece
+from chat_tui.ui.render.pieces import Layout, NoticePiece, Piece, PromptPiece
 from chat_tui.ui.theme import ChatTheme
 from chat_tui.ui.widgets.answer_view import AnswerView
 from chat_tui.ui.widgets.piece_list import PieceList
+from chat_tui.ui.widgets.row_painter import MARGIN_CELLS, RowPainter
 
-MARGIN_CELLS = 2
 RIGHT_CELLS = 1
 NOTICE_OWNER = 0
 IDLE_PIECES = 16
 """How many pieces are laid out again in one idle step: a few milliseconds."""
 
+_VIRTUAL_SIZE = cast("Reactive[Size]", ScrollView.virtual_size)
 _KEYS = tuple(row for row in ACTIONS if row.scope is Scope.TRANSCRIPT)
 
 
@@ -48,7 +47,7 @@ class Transcript(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._theme = theme
         self._measure_columns = measure_columns
-        self._base = Style()
+        self._rows = RowPainter(theme.styles)
         self._pieces = PieceList(self._make_layout(0, 80))
         self._views: dict[int, AnswerView] = {}
         self._answer: AnswerView | None = None
@@ -169,7 +168,7 @@ class Transcript(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Another width: everything is laid out again, what is visible first."""
         width = self.scrollable_content_region.width
-        if self._make_layout(0, width).context.width != self._text_width or self._base == Style():
+        if self._make_layout(0, width).context.width != self._text_width or not self._rows.has_base:
             self._relayout()
         elif self._is_following:
             self.follow()
@@ -180,7 +179,7 @@ class Transcript(ScrollView, can_focus=True):
         if not self._is_following and self._pieces.row_count:
             top_row = min(int(self.scroll_y), self._pieces.row_count - 1)
             anchor = self._pieces.find(top_row)
-        self._base = self.rich_style
+        self._rows = RowPainter(self._theme.styles, self.rich_style)
         self._pieces.set_layout(
             self._make_layout(self._pieces.layout.stamp + 1, self.scrollable_content_region.width or 80)
         )
@@ -242,59 +241,29 @@ class Transcript(ScrollView, can_focus=True):
             self.refresh(Region(0, height - 1, self.size.width, 1))
 
     def _update_size(self) -> None:
+        """Grow without a layout: the reactive would arrange the whole screen for every new row, which was a third
+        of the cost of a token [profiled]. Only the scrollbar has to know."""
         rows = self._pieces.row_count + 1
         if rows != self.virtual_size.height:
-            self.virtual_size = Size(self.scrollable_content_region.width, rows)
+            self.set_reactive(_VIRTUAL_SIZE, Size(self.scrollable_content_region.width, rows))
+            self.vertical_scrollbar.window_virtual_size = rows
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
         row = self.scroll_offset.y + y
         width = self.size.width
         piece, strip = self._pieces.row(row)
-        line = Strip.blank(width, self._base) if piece is None else self._line(piece, row, strip, width)
+        if piece is None:
+            line = self._rows.blank(width)
+        elif (selection := self.text_selection) is not None and (span := selection.get_span(row)) is not None:
+            style = self.screen.get_component_rich_style("screen--selection")
+            line = self._rows.selected(piece, row, strip, width, span, style)
+        else:
+            is_marked = self.has_focus and piece.owner_id == self._cursor_id
+            line = self._rows.line(piece, row, strip, width, is_marked=is_marked)
         if y == self.size.height - 1 and (badge := self._badge):
-            label = Segment(f" {badge} ", self._theme.styles.badge)
-            line = Strip.join([line.crop(0, width - len(label.text) - 1), Strip([label, Segment(" ", self._base)])])
+            line = self._rows.with_badge(line, badge, width)
         return line
-
-    def _line(self, piece: Piece, row: int, strip: Strip, width: int) -> Strip:
-        """Margin, text and background of a row; remembered by the piece until something of it changes."""
-        is_marked = self.has_focus and piece.owner_id == self._cursor_id
-        selection = self.text_selection
-        key = (row, width, is_marked)
-        if selection is None and (cached := piece.painted.get(id(strip))) is not None and cached[0] == key:
-            return cached[1]
-        if selection is not None and (span := selection.get_span(row)) is not None:
-            strip = self._highlight(strip, *span)
-        margin = self._margin(piece, is_marked=is_marked, is_gap=not strip)
-        line = Strip.join([Strip([margin], MARGIN_CELLS), strip.apply_offsets(0, row)])
-        line = line.adjust_cell_length(width).apply_style(self._base)
-        if selection is None:
-            piece.painted[id(strip)] = (key, line)
-        return line
-
-    def _margin(self, piece: Piece, *, is_marked: bool, is_gap: bool) -> Segment:
-        styles = self._theme.styles
-        if is_gap:
-            return Segment("  ")
-        if piece.has_bar:
-            return Segment("▌ ", styles.message_cursor if is_marked else styles.user_bar)
-        return Segment("▎ ", styles.message_cursor) if is_marked else Segment("  ")
-
-    def _highlight(self, strip: Strip, start: int, end: int) -> Strip:
-        """The characters `start` to `end` (-1: all) of a row as selected."""
-        style = self.screen.get_component_rich_style("screen--selection")
-        segments: list[Segment] = []
-        at = 0
-        for segment in strip:
-            text, own, _ = segment
-            cuts = sorted({0, len(text), *(min(max(0, c - at), len(text)) for c in (start, end) if c >= 0)})
-            for left, right in pairwise(cuts):
-                is_selected = at + left >= start and (end == -1 or at + left < end)
-                piece_style = (own or Style()) + style if is_selected else own
-                segments.append(Segment(text[left:right], piece_style))
-            at += len(text)
-        return Strip(segments, strip.cell_length)
 
     def row_text(self, row: int) -> str:
         """The text of one row of the whole transcript, without margin; empty below its end."""
@@ -430,35 +399,14 @@ class Transcript(ScrollView, can_focus=True):
         meta = event.style.meta
         if "link" in meta:
             self.post_message(LinkChosen(str(meta["link"])))
-        elif "copy" in meta and (code := self._code_at(self.scroll_offset.y + event.y)) is not None:
-            self.post_message(CopyRequested(code, "code block"))
+        elif "copy" in meta:
+            index, _ = self._pieces.find(self.scroll_offset.y + event.y)
+            self.post_message(CopyRequested(self._pieces.code(index)))
         elif "fold" in meta:
             index, _ = self._pieces.find(self.scroll_offset.y + event.y)
             self._cursor_id = self._pieces[index].owner_id
             self.toggle_reasoning()
 
-    def _code_at(self, row: int) -> str | None:
-        """The whole source of the code block whose label is at `row`."""
-        index, _ = self._pieces.find(row)
-        return self._code_from(index)
-
-    def _code_from(self, index: int) -> str | None:
-        piece = self._pieces[index]
-        if not isinstance(piece, BlockPiece):
-            return None
-        pages = [piece.block]
-        for later in range(index + 1, len(self._pieces)):
-            page = self._pieces[later]
-            if not isinstance(page, BlockPiece) or page.block.previous is not pages[-1]:
-                break
-            pages.append(page.block)
-        return "".join(page.text for page in pages)
-
     def codes(self, message_id: int) -> list[str]:
         """Exact source of every code block of a message, in order."""
-        codes: list[str] = []
-        for index in range(len(self._pieces)):
-            piece = self._pieces[index]
-            if piece.owner_id == message_id and isinstance(piece, BlockPiece) and piece.is_code_start:
-                codes.append(self._code_from(index) or "")
-        return codes
+        return [self._pieces.code(index) for index in self._pieces.code_starts(message_id)]

@@ -1,0 +1,72 @@
+"""A row of the transcript as a line of the screen: margin, text, background, selection, badge."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from chat_tui.ui.render.pieces import Piece
+from chat_tui.ui.theme import RenderStyles
+
+MARGIN_CELLS = 2
+_BLANK_MARGIN = Segment(" " * MARGIN_CELLS)
+
+
+class RowPainter:
+    """Paints for one theme and one background; the pieces remember the lines until they change."""
+
+    def __init__(self, styles: RenderStyles, base: Style | None = None) -> None:
+        self._styles = styles
+        self._base = base or Style()
+        self.has_base = base is not None
+
+    def blank(self, width: int) -> Strip:
+        """Below the end."""
+        return Strip.blank(width, self._base)
+
+    def line(self, piece: Piece, row: int, strip: Strip, width: int, *, is_marked: bool) -> Strip:
+        """A row of a piece, `width` cells; `is_marked` draws the message cursor."""
+        key = (row, width, is_marked)
+        if (known := piece.painted.get(id(strip))) is not None and known[0] == key:
+            return known[1]
+        line = self._compose(piece, row, strip, width, is_marked=is_marked)
+        piece.painted[id(strip)] = (key, line)
+        return line
+
+    def selected(
+        self, piece: Piece, row: int, strip: Strip, width: int, span: tuple[int, int], style: Style
+    ) -> Strip:
+        """A row with the characters of `span` selected; an end of -1 is the end of the row."""
+        return self._compose(piece, row, highlight(strip, *span, style), width, is_marked=False)
+
+    def with_badge(self, line: Strip, badge: str, width: int) -> Strip:
+        """The line with a label over its right end."""
+        label = Segment(f" {badge} ", self._styles.badge)
+        right = Strip([label, Segment(" ", self._base)])
+        return Strip.join([line.crop(0, max(0, width - right.cell_length)), right]).crop(0, width)
+
+    def _compose(self, piece: Piece, row: int, strip: Strip, width: int, *, is_marked: bool) -> Strip:
+        margin = self._margin(piece, is_marked=is_marked) if strip else _BLANK_MARGIN
+        line = Strip.join([Strip([margin], MARGIN_CELLS), strip.apply_offsets(0, row)])
+        return line.adjust_cell_length(width).apply_style(self._base)
+
+    def _margin(self, piece: Piece, *, is_marked: bool) -> Segment:
+        if piece.has_bar:
+            return Segment("▌ ", self._styles.message_cursor if is_marked else self._styles.user_bar)
+        return Segment("▎ ", self._styles.message_cursor) if is_marked else _BLANK_MARGIN
+
+
+def highlight(strip: Strip, start: int, end: int, style: Style) -> Strip:
+    """The characters from `start` up to `end` (-1: all that follow) in another style."""
+    segments: list[Segment] = []
+    at = 0
+    for text, own, _ in strip:
+        cuts = sorted({0, len(text), *(min(max(0, cut - at), len(text)) for cut in (start, end) if cut >= 0)})
+        for left, right in pairwise(cuts):
+            is_selected = at + left >= start and (end == -1 or at + left < end)
+            segments.append(Segment(text[left:right], (own or Style()) + style if is_selected else own))
+        at += len(text)
+    return Strip(segments, strip.cell_length)

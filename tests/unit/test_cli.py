@@ -165,10 +165,10 @@ class TestQuestions:
         self, terminal: Terminal, tmp_path: Path, prompts: list[tuple[str, str]]
     ) -> None:
         file = tmp_path / "c.toml"
-        file.write_text("modle = 1")
+        file.write_text("modelx = 1")
         code, _, err = terminal.run("-p", "x", "--config", str(file))
         assert code == 0
-        assert err == f"chat-tui: {file}: modle: unknown key; did you mean model?\n"
+        assert err == f"chat-tui: {file}: modelx: unknown key; did you mean model?\n"
         assert prompts == [("x", "text")]
 
 
@@ -301,7 +301,7 @@ class TestWrongUsage:
     @pytest.mark.parametrize(
         ("argv", "said"),
         [
-            (("--modle", "x"), "There is no option --modle."),
+            (("--modelx", "x"), "There is no option --modelx."),
             ((f"--api-key={SECRET}",), "There is no option --api-key."),
             ((f"-k{SECRET}",), "There is no option -k."),
             ((SECRET,), "That is no command; there are config path, "),

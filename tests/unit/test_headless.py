@@ -114,7 +114,7 @@ def texts(*pieces: str) -> tuple[tuple[StreamEvent, ...] | None, ...]:
 class TestText:
     async def test_the_answer_on_one_side_the_numbers_on_the_other(self) -> None:
         usage = UsageReported(Usage(input_tokens=3, output_tokens=2))
-        code, out, err = await ask(((Connected(),), (TextDelta("Hel"),), (TextDelta("lo."),), (usage, DONE)))
+        code, out, err = await ask(((Connected(),), (TextDelta("He"),), (TextDelta("llo."),), (usage, DONE)))
         assert (code, out) == (0, "Hello.\n")
         assert err == "TTFT 1.00 s · 2.0 tok/s · 2 tok · 2.0 s · fake/model\n"
 

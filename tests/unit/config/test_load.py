@@ -141,7 +141,7 @@ class TestMistakesInOneKey:
     @pytest.mark.parametrize(
         ("text", "key", "said"),
         [
-            ('modle = "a/b"', "modle", "unknown key; did you mean model?"),
+            ('modelx = "a/b"', "modelx", "unknown key; did you mean model?"),
             ("[provider.mine]", "provider", "unknown key; did you mean providers?"),
             ("temperature = 0.7", "temperature", "unknown key here; did you mean generation.temperature?"),
             ("zzzz = 1", "zzzz", "unknown key; known here are model, theme, system, "),

@@ -21,7 +21,7 @@ from chat_tui.ui.render.lexing import (
     Piece,
     language_of,
     lex,
-    lines_of,
+    page_text,
     remember_end,
     start_state,
 )
@@ -37,7 +37,6 @@ from chat_tui.ui.render.wrap import (
 )
 from chat_tui.ui.theme import RenderStyles
 
-_TAB_COLUMNS: Final = 4
 _PAD_LEFT: Final = 3
 _PAD_RIGHT: Final = 2
 _NARROW_WIDTH: Final = 30  # below it the padding is one cell
@@ -77,22 +76,15 @@ def render_code(block: Block, context: RenderContext) -> list[Strip]:
     frame = _frame(context)
     rows = _label(block, frame) if block.page == 0 else []
     if not block.text:
-        return rows
+        return rows + _line_rows([], frame) if context.is_tail else rows
     language = language_of(block)
     start = start_state(block) if block.previous is not None else START
-    text = showable_code(lines_of(block))
+    text = page_text(block)
     if context.is_tail:
         return rows + _growing_rows(text, language, start, frame)
     pieces, state = lex(text, language, start)
     remember_end(block, state)
     return rows + _rows(pieces, frame)
-
-
-def showable_code(text: str) -> str:
-    """Code with tabs expanded to their stops and nothing a terminal could obey."""
-    if "\t" in text:
-        text = text.expandtabs(_TAB_COLUMNS)
-    return showable(text)
 
 
 def _frame(context: RenderContext) -> _Frame:

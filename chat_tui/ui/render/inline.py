@@ -15,6 +15,7 @@ from unicodedata import category
 
 from rich.style import Style
 
+from chat_tui.core.block_definition import normalise_label
 from chat_tui.ui.render.context import RenderContext
 from chat_tui.ui.render.wrap import Span, showable
 from chat_tui.ui.theme import RenderStyles
@@ -69,14 +70,14 @@ def link_style(target: str) -> Style:
 
 
 class _References:
-    """What markdown-it looks link definitions up in: made one by one, when a label is asked for."""
+    """What markdown-it looks link definitions up in, by its own normal form of a label, which is in upper case."""
 
     def __init__(self, definitions: Mapping[str, tuple[str, str]]) -> None:
         self._definitions = definitions
 
     def get(self, label: str, default: None = None) -> dict[str, str] | None:
         """A definition as markdown-it wants it."""
-        found = self._definitions.get(label)
+        found = self._definitions.get(normalise_label(label))
         return default if found is None else {"href": found[0], "title": found[1]}
 
 
@@ -199,7 +200,7 @@ def _leaf_text(token: Token) -> str:
         return " "
     if kind == "hardbreak" or (kind == "html_inline" and _LINE_BREAK_TAG.fullmatch(content)):
         return "\n"
-    if token.info != "entity" or content.isprintable() or category(content) == "Zs":
+    if token.info != "entity" or content.isprintable() or {category(character) for character in content} == {"Zs"}:
         return content.replace("\n", " ")
     return " " if content in "\n\t" else token.markup
 

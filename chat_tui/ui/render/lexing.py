@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from chat_tui.core.blocks import Block
+from chat_tui.ui.render.wrap import showable
 from chat_tui.ui.theme import CodeRole
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _Token: TypeAlias = tuple[_TokenType, str]
 _PLAIN_LINE_CHARS: Final = 2_000
 _PLAIN_PAGE_CHARS: Final = 20_000
 _BLOCK_COMMENTS: Final = (("/*", "*/"), ("<!--", "-->"))
+_TAB_COLUMNS: Final = 4
 _RAW_STRING_MARK: Final = "`"
 _ROOT: Final[tuple[str, ...]] = ("root",)
 
@@ -112,7 +114,7 @@ def start_state(block: Block) -> LexState:
         page = page.previous
     state = START if page is None else _end_states.get(page, START)
     for page in reversed(chain):
-        _, state = lex(lines_of(page), language_of(page), state)
+        _, state = lex(page_text(page), language_of(page), state)
         remember_end(page, state)
     return state
 
@@ -124,10 +126,12 @@ def remember_end(block: Block, state: LexState) -> None:
         del _end_states[next(iter(_end_states))]
 
 
-def lines_of(block: Block) -> str:
-    """The text of a page as whole lines: a newline at the end, unless it is empty."""
+def page_text(block: Block) -> str:
+    """The text of a page as it is lexed and shown: whole lines, tabs at their stops, nothing a terminal obeys."""
     text = block.text
-    return text if not text or text.endswith("\n") else text + "\n"
+    if "\t" in text:
+        text = text.expandtabs(_TAB_COLUMNS)
+    return showable(text) if not text or text.endswith("\n") else showable(text) + "\n"
 
 
 def language_of(block: Block) -> str:

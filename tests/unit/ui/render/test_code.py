@@ -46,6 +46,7 @@ def test_only_the_first_page_has_a_label() -> None:
 def test_blank_lines_are_rows_and_a_started_block_is_its_label() -> None:
     assert len(_rows(_code("a\n\n\nb\n\n"))) == 1 + 5
     assert len(_rows(_code(""))) == 1
+    assert _rows(_code(""), is_tail=True)[1:] == [" " * 40]
 
 
 def test_a_long_info_string_is_wrapped() -> None:

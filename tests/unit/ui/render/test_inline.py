@@ -12,7 +12,7 @@ from chat_tui.ui.render.inline import inline_spans, plain_text
 from chat_tui.ui.theme import THEMES
 
 STYLES = THEMES["dark"].styles
-REFERENCES = {"SPEC": ("http://spec.example", "The spec")}
+REFERENCES = {"the spec": ("http://spec.example", "The spec")}
 
 
 def _spans(text: str, *, is_tail: bool = False, theme: str = "dark") -> list[tuple[str, Style]]:
@@ -43,7 +43,10 @@ def _style(spans: list[tuple[str, Style]], text: str) -> Style:
         ("[https://bank.example/](http://evil)", "https://bank.example/ (http://evil)"),
         ("<http://x.y/ü> <me@x.y>", "http://x.y/ü me@x.y"),
         ("![alt *text*](a.png)", "▣ alt text (a.png)"),
-        ("[spec] [one][spec]", 'spec (http://spec.example "The spec") one (http://spec.example "The spec")'),
+        (
+            "[The  Spec] [one][the spec]",
+            'The  Spec (http://spec.example "The spec") one (http://spec.example "The spec")',
+        ),
         ("[unknown] and [^1]", "[unknown] and [^1]"),
         ("Vec<T> List<String> std::vector<std::string>", "Vec<T> List<String> std::vector<std::string>"),
         ("a <b>bold</b> <!-- comment -->", "a <b>bold</b> <!-- comment -->"),
@@ -53,7 +56,7 @@ def _style(spans: list[tuple[str, Style]], text: str) -> Style:
         ("\\*no\\* \\# \\`x\\` \\( lone", "*no* # `x` \\( lone"),
         ("&amp; &lt; &#233; &copy;", "& < é ©"),
         ("&#x202e; &ZeroWidthSpace; &#27;", "&#x202e; &ZeroWidthSpace; \ufffd"),
-        ("a&nbsp;b&Tab;c&NewLine;d", "a\xa0b c d"),
+        ("a&nbsp;b&Tab;c&NewLine;d&ThickSpace;e", "a\xa0b c d\u205f\u200ae"),
         ("[markup] [/red] [@click=app.quit]x[/]", "[markup] [/red] [@click=app.quit]x[/]"),
         ("tab\there \x1b[31m", "tab    here \ufffd[31m"),
     ],

@@ -35,11 +35,3 @@ class FocusMoved(Message):
 
 class InputEnded(Message):
     """The terminal is gone: there will be no more keys."""
-
-
-class FollowChanged(Message):
-    """The transcript began or ceased to follow its end."""
-
-    def __init__(self, is_following: bool) -> None:
-        super().__init__()
-        self.is_following = is_following

@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
-from chat_tui.ui.messages import CopyRequested, FocusMoved, FollowChanged, LinkChosen, TextTyped
+from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped
 from chat_tui.ui.render.blocks import RenderContext
 from chat_tui.ui.render.pieces import Layout, NoticePiece, Piece, PromptPiece
 from chat_tui.ui.theme import ChatTheme
@@ -297,7 +297,6 @@ class Transcript(ScrollView, can_focus=True):
             return
         self._is_following = is_following
         self._seen_rows = self._pieces.row_count
-        self.post_message(FollowChanged(is_following))
         if self.size.height:
             self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
 

@@ -115,7 +115,7 @@ def test_code_is_marked_where_there_is_no_background() -> None:
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
-        ("so **bold te", "so bold te"),
+        ("so **bold wor", "so bold wor"),
         ("so **bold", "so bold"),
         ("so **bold*", "so bold"),
         ("so **", "so"),

@@ -51,7 +51,7 @@ def parse(text: str) -> object:
 
 
 def parse_all(text: str) -> list[object]:
-    """The JSON values that a text begins with, one after another (at most `MAX_VALUES`); the rest is passed over."""
+    """The JSON values that a text begins with, at most `MAX_VALUES`; what follows them is passed over."""
     values: list[object] = []
     start = _skipped_space(text, 0)
     while start < len(text) and len(values) < MAX_VALUES:

@@ -271,6 +271,7 @@ READ = Usage(17, 3, 2, 4, 5)
         ({"usage": {**USAGE, "cost": 0.25}}, Usage(17, 3, 2, 4, 5, None, 0.25)),
         ({"usage": {"prompt_tokens": 9, "prompt_cache_hit_tokens": 8}}, Usage(9, cached_tokens=8)),
         ({"usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 15}}, Usage(9, 6)),
+        ({"usage": {"prompt_tokens": 9, "completion_tokens": 6, "total_tokens": 9}}, Usage(9, 6)),
         (
             {"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 20}}},
             Usage(29, cached_tokens=20),

@@ -95,6 +95,13 @@ def test_an_end_without_a_reason_is_a_cut(tail: list[WireEvent], words: str) -> 
     assert failure(decoded([chunk({"content": ""}), *tail])).fault.is_retryable
 
 
+@pytest.mark.parametrize(
+    "delta", [{"content": "a"}, {"reasoning": "a"}, {"refusal": "a"}, {"tool_calls": [{}]}, {"function_call": {}}]
+)
+def test_a_cut_after_any_output_is_not_worth_a_silent_retry(delta: object) -> None:
+    assert not failure(decoded([chunk(delta)])).fault.is_retryable
+
+
 def test_is_finishing_between_reason_and_end() -> None:
     codec = OpenAIChatCodec()
     seen = [codec.is_finishing]

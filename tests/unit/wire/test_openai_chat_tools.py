@@ -36,6 +36,7 @@ def call(index: object = 0, call_id: object = None, name: object = None, argumen
         pytest.param([call(0, "a", "f", ""), *(call(0, arguments=c) for c in '{"x":1}')], id="by characters"),
         pytest.param([call(0, "a"), call(0, name="f"), call(0, arguments='{"x":1}')], id="name late"),
         pytest.param([call(0, "a", "f", '{"x"'), call(0, "a", "f", ":1}")], id="id and name repeated"),
+        pytest.param([call(0, "a", "f", '{"x"'), call(0, name="f", arguments=":1}")], id="only name repeated"),
         pytest.param([call(None, "a", "f", '{"x"'), call(None, arguments=":1}")], id="no index"),
         pytest.param([call(None, "a", "f", '{"x"'), call(None, "a", "f", ":1}")], id="no index, id repeated"),
         pytest.param([call(None, "a"), call(None, name="f", arguments='{"x":1}')], id="no index, name late"),

@@ -6,7 +6,7 @@ one grows. Settled blocks become pieces that never change again, the rest is one
 
 from __future__ import annotations
 
-from chat_tui.core.blocks import Block
+from chat_tui.core.blocks import Block, BlockKind
 from chat_tui.core.conversation import Ending, Message, ReasoningPart, TextPart, ToolCallPart
 from chat_tui.core.sanitize import TextCleaner
 from chat_tui.core.splitter import BlockSplitter
@@ -90,6 +90,8 @@ class AnswerView:
                 self.summarize_reasoning(fold_summary(part.duration_s, None))
             elif isinstance(part, TextPart):
                 self.feed_text(cleaners[TextPart].feed(part.text))
+        self.feed_reasoning(cleaners[ReasoningPart].flush())
+        self.feed_text(cleaners[TextPart].flush())
         if calls := tuple(part for part in message.parts if isinstance(part, ToolCallPart)):
             self.show_calls(calls)
         if message.ending is not None:
@@ -183,11 +185,23 @@ class AnswerView:
         """Links to definitions that came later are only known now: those blocks are rendered once more."""
         for index in range(self.first_index, len(self._pieces)):
             piece = self._pieces[index]
-            if isinstance(piece, BlockPiece) and piece.references is segment.references and "[" in piece.block.text:
+            if (
+                isinstance(piece, BlockPiece)
+                and piece.references is segment.references
+                and _may_use_references(piece.block)
+            ):
                 self._pieces.changed(index)
 
     def _append(self, piece: Piece) -> None:
         self._pieces.append(piece, is_laid_out=self._is_laid_out)
+
+
+def _may_use_references(block: Block) -> bool:
+    """Whether a reference link may stand in it; a table repeats its header with every page when it is narrow."""
+    if block.kind in (BlockKind.PARAGRAPH, BlockKind.HEADING):
+        return "[" in block.text
+    header = block.table.header if block.table is not None else ()
+    return block.kind is BlockKind.TABLE and any("[" in cell for row in (header, *block.rows) for cell in row)
 
 
 def fold_summary(duration_s: float | None, tokens: int | None) -> str:

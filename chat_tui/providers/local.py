@@ -186,14 +186,14 @@ class LocalProvider:
         }
         try:
             reply = await _converse(process, settings)
+            address = reply.get("address")
+            if isinstance(address, str):
+                return LlamaServer(process, self._connect(address, api_key))
         except BaseException:
             await _end(process)
             raise
-        address = reply.get("address")
-        if not isinstance(address, str):
-            await _end(process)
-            return self._start_fault(weights, reply, process.returncode or 0)
-        return LlamaServer(process, self._connect(address, api_key))
+        await _end(process)
+        return self._start_fault(weights, reply, process.returncode or 0)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         """Raises OSError."""

@@ -31,8 +31,8 @@ binding of llama.cpp that is compiled for minutes."""
 
 _TAIL_LINES = 40
 _NETWORK_SIGNS = (
-    "connection", "name resolution", "nameresolution", "getaddrinfo", "proxy", "timed out", "timeout", "ssl", "certificate",
-    "network is unreachable", "dns error", "could not fetch",
+    "connection", "name resolution", "nameresolution", "getaddrinfo", "proxy", "timed out", "timeout", "ssl",
+    "certificate", "network is unreachable", "dns error", "could not fetch",
 )  # fmt: skip
 _NO_WHEEL_SIGNS = ("no matching distribution", "no usable wheels", "has no wheels")
 

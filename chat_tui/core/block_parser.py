@@ -53,13 +53,20 @@ class BlockParser:
         """Close everything; not `is_closed` says that it may still grow."""
         self.blocks.close_to(0, self._end, is_closed=is_closed)
 
-    def hide_header(self) -> None:
-        """Take away the last line of the paragraph when it looks like the header of a table to come."""
+    def hide_header(self, piece: Piece) -> bool:
+        """Take away the last line of a paragraph if the incomplete line could make it the header of a table."""
         leaf = self.blocks.leaf
-        if isinstance(leaf, OpenParagraph) and leaf.lines:
-            last = leaf.lines[-1]
-            if last.can_be_header and last.text.startswith("|"):
-                self._end = leaf.take_last_line().start
+        if not isinstance(leaf, OpenParagraph) or not leaf.lines:
+            return False
+        last = leaf.lines[-1]
+        if not last.can_be_header or not last.text.startswith("|"):
+            return False
+        line = Line(piece)
+        self._match_containers(line)
+        if not syntax.may_become_delimiter(line.content):
+            return False
+        self._end = leaf.take_last_line().start
+        return True
 
     def is_undecided(self, piece: Piece) -> bool:
         """Whether an incomplete line could still become something else than it looks like."""
@@ -76,12 +83,6 @@ class BlockParser:
             if isinstance(leaf, OpenTable) and line.content.strip("|:- \t"):
                 return not line.content.startswith("|") and syntax.is_undecided(line.content)
         return line.indent < _CODE_COLUMNS and syntax.is_undecided(line.content)
-
-    def may_become_delimiter(self, piece: Piece) -> bool:
-        """Whether an incomplete line could make a table of the line before."""
-        line = Line(piece)
-        self._match_containers(line)
-        return syntax.may_become_delimiter(line.content)
 
     # Containers
 

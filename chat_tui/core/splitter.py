@@ -57,9 +57,8 @@ class BlockSplitter:
         """
         fork = self._parser.fork()
         partial = self._lines.partial()
-        if partial.is_start and fork.may_become_delimiter(partial):
-            fork.hide_header()
-        elif partial.text and not (partial.is_start and fork.is_undecided(partial)):
+        is_held = partial.is_start and (fork.hide_header(partial) or fork.is_undecided(partial))
+        if partial.text and not is_held:
             fork.feed(partial)
         fork.finish(is_closed=False)
         return tuple(fork.blocks.settled)

@@ -85,6 +85,8 @@ def _normal(leaf: Leaf) -> Leaf:
         leaf.text = _INDENTATION.sub("\n", leaf.text.strip())
         if len(leaf.text) > _LONG_CHARS:  # the blanks where pieces were cut are in their sources only
             leaf.text = "".join(leaf.text.split())
+    if leaf.kind == BlockKind.HTML:  # markdown-it keeps a tab whole of which a quote has taken one column
+        leaf.text = _INDENTATION.sub("\n", leaf.text.lstrip(" \t"))
     return leaf
 
 

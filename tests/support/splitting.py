@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from chat_tui.core.blocks import Block
 from chat_tui.core.splitter import BlockSplitter
@@ -46,4 +47,4 @@ def values(blocks: Iterable[Block]) -> list[tuple[object, ...]]:
 def cuts(text: str, positions: Iterable[int]) -> list[str]:
     """The text cut at positions."""
     places = [0, *sorted(position for position in positions if 0 < position < len(text)), len(text)]
-    return [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(places)]

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from chat_tui.core.conversation import Ending, Outcome
 from chat_tui.core.errors import Fault
 from chat_tui.core.events import FinishReason
-from chat_tui.core.sanitize import clean_line
+from chat_tui.core.sanitize import RawText, clean_line
 from chat_tui.core.turn import Phase
 
 if TYPE_CHECKING:
@@ -41,9 +41,6 @@ EXIT_COMPLETE: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_STOPPED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
-
-RAW_READ_SHARE = 0.05
-"""Raw text is joined from its pieces each time it is read: at most this share of the time goes into that."""
 
 
 class OutputFormat(StrEnum):
@@ -66,7 +63,9 @@ async def run(
     """Ask, stream, and return the exit code: 0 complete, 1 interrupted, 130 stopped, 128 + n on signal n, 141 when
     nobody reads `out` any more. Raises ConfigError when the model cannot be used.
     """
-    printer = _Printer(session, output_format, out, err, is_terminal=is_terminal)
+    if not (is_terminal and output_format is OutputFormat.TEXT):
+        session.make_cleaner = RawText
+    printer = _Printer(session, output_format, out, err)
     runner = session.submit(prompt, printer)
     printer.begin(runner)
     with _signals_stop(printer):
@@ -89,21 +88,15 @@ class _InterruptedWriteError(OSError):
 class _Printer:
     """Writes what arrives. A TurnListener; also where signals and broken pipes are noted."""
 
-    def __init__(
-        self, session: ChatSession, output_format: OutputFormat, out: TextIO, err: TextIO, *, is_terminal: bool
-    ) -> None:
+    def __init__(self, session: ChatSession, output_format: OutputFormat, out: TextIO, err: TextIO) -> None:
         self.signal_number: int | None = None
         self.write_error: OSError | None = None
         self._is_writing = False
         self._session = session
         self._format = output_format
         self._out, self._err = out, err
-        self._is_cleaned = is_terminal and output_format is OutputFormat.TEXT
         self._runner: TurnRunner | None = None
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._next_read_s = 0.0
-        self._read_chars = {"text": 0, "reasoning": 0}
         self._last_char = ""
 
     def begin(self, runner: TurnRunner) -> None:
@@ -117,13 +110,8 @@ class _Printer:
             self._runner.cancel()
 
     def text_arrived(self) -> None:
-        """Print now, or as soon as reading costs little again."""
-        if self._format is OutputFormat.JSON or self._timer is not None:
-            return
-        wait_s = 0.0 if self._is_cleaned else self._next_read_s - self._loop.time()
-        if wait_s > 0:
-            self._timer = self._loop.call_later(wait_s, self._print_new)
-        else:
+        """Print it now."""
+        if self._format is not OutputFormat.JSON:
             self._print_new()
 
     def phase_changed(self, phase: Phase) -> None:
@@ -137,10 +125,7 @@ class _Printer:
 
     def end(self, ending: Ending) -> None:
         """The rest of the text, then the numbers."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._format is not OutputFormat.JSON:
-            self._print_new(is_last=True)
+        self.text_arrived()
         runner = self._runner
         if runner is None or self.write_error is not None:
             return
@@ -157,35 +142,17 @@ class _Printer:
 
     # -- text ------------------------------------------------------------------------------------
 
-    def _print_new(self, *, is_last: bool = False) -> None:
-        self._timer = None
-        runner = self._runner
-        if runner is None:
+    def _print_new(self) -> None:
+        if self._runner is None:
             return
-        drained = runner.flush()  # what is not printed from it must not pile up either
-        if self._is_cleaned:
+        drained = self._runner.flush()
+        if self._format is OutputFormat.TEXT:
             self._print_text(drained.answer)
             return
-        started_s = self._loop.time()
-        if self._format is OutputFormat.STREAM_JSON and (
-            reasoning := self._unread("reasoning", runner.state.reasoning, is_last=is_last)
-        ):
-            self._emit("reasoning", text=reasoning)
-        text = self._unread("text", runner.state.text, is_last=is_last)
-        now_s = self._loop.time()
-        self._next_read_s = now_s + (now_s - started_s) / RAW_READ_SHARE
-        if text and self._format is OutputFormat.STREAM_JSON:
-            self._emit("text", text=text)
-        elif text:
-            self._print_text(_encodable(text))
-
-    def _unread(self, channel: str, text: str, *, is_last: bool) -> str:
-        """What was not read of a channel; half a surrogate pair waits for its other half."""
-        end = len(text)
-        if end and not is_last and "\ud800" <= text[-1] <= "\udbff":
-            end -= 1
-        start, self._read_chars[channel] = self._read_chars[channel], end
-        return text[start:end]
+        if drained.reasoning:
+            self._emit("reasoning", text=drained.reasoning)
+        if drained.answer:
+            self._emit("text", text=drained.answer)
 
     def _print_text(self, text: str) -> None:
         if text:
@@ -347,14 +314,3 @@ def _in_words(fault: Fault) -> str:
     if fault.message.lower().startswith(fault.title.lower()):
         return fault.sentence
     return f"{fault.title}: {fault.sentence}"
-
-
-def _encodable(text: str) -> str:
-    """Without NUL and lone surrogates; surrogate pairs become the character they mean."""
-    if text.isascii():
-        return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from typing import Protocol
 
 HIDDEN_MARKER = "␦"
 """Stands for one hidden character."""
@@ -65,6 +66,55 @@ _SELECTABLE = "#$*+0:©ª®¯\u1000\u2000\u2010\u2400\u2440\u3000\u3001\ud800\uf
 _IDEOGRAPHS = "\u3400\ua000\uf900\ufb00\U00020000\U00040000"
 _MONGOLIAN = "\u1807\u1808\u1820\u18ab"
 _HEBREW = "\u0591\u05eb"
+
+
+class Cleaner(Protocol):
+    """Something deltas pass on their way to a reader; `flush` gives what was held back."""
+
+    @property
+    def hidden_chars(self) -> int:
+        """How many invisible characters were made visible."""
+        ...
+
+    def feed(self, text: str) -> str:
+        """What of the text so far can be given on."""
+        ...
+
+    def flush(self) -> str:
+        """The rest."""
+        ...
+
+
+class RawText:
+    """A cleaner for files and pipes: everything as it came, save NUL and lone surrogates, which become U+FFFD.
+
+    Holds back half a surrogate pair, until its other half comes.
+    """
+
+    hidden_chars = 0
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """The text, ready to be encoded."""
+        text = self._held + text
+        self._held = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
+        return _encodable(text[: len(text) - len(self._held)])
+
+    def flush(self) -> str:
+        """Half a pair whose other half never came."""
+        held, self._held = self._held, ""
+        return _encodable(held)
+
+
+def _encodable(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 class TextCleaner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt
@@ -20,6 +20,7 @@ from chat_tui.core.conversation import (
     TextPart,
 )
 from chat_tui.core.errors import ChatError
+from chat_tui.core.sanitize import Cleaner, TextCleaner
 from chat_tui.providers.base import Clock, Provider
 from chat_tui.providers.registry import ModelGroup, ProviderRegistry
 from chat_tui.session.turn_runner import TurnKind, TurnListener, TurnRunner
@@ -50,6 +51,8 @@ class ChatSession:
         self.system = system
         self.generation = generation or Generation()
         self.runner: TurnRunner | None = None
+        self.make_cleaner: Callable[[], Cleaner] = TextCleaner
+        """What answers pass before they are drained; for files and pipes `core.sanitize.RawText`."""
         self._return_to: Message | None = None
         self._registry = registry
         self._clock = clock
@@ -124,6 +127,7 @@ class ChatSession:
             listener=listener,
             partial=answer.text,
             trimmer=trimmer,
+            make_cleaner=self.make_cleaner,
             jitter=random.random,
         )
         return self.runner
@@ -196,6 +200,7 @@ class ChatSession:
             clock=self._clock,
             on_settled=self._settle,
             listener=listener,
+            make_cleaner=self.make_cleaner,
             jitter=random.random,
         )
         return self.runner

@@ -31,7 +31,7 @@ from chat_tui.core.events import (
 )
 from chat_tui.core.metrics import StreamMetrics
 from chat_tui.core.render_buffer import RenderBuffer
-from chat_tui.core.sanitize import TextCleaner
+from chat_tui.core.sanitize import Cleaner, TextCleaner
 from chat_tui.core.turn import Phase, TurnState, reduce
 from chat_tui.providers.base import Clock, Provider
 from chat_tui.providers.retry import RetryPolicy
@@ -98,6 +98,7 @@ class TurnRunner:
         listener: TurnListener | None = None,
         partial: str = "",
         trimmer: OverlapTrimmer | None = None,
+        make_cleaner: Callable[[], Cleaner] = TextCleaner,
         retry: RetryPolicy | None = None,
         jitter: Callable[[], float] = lambda: 0.5,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -122,7 +123,7 @@ class TurnRunner:
         self.sleep = sleep
         self._task: asyncio.Task[None] | None = None
         self._answer, self._reasoning = RenderBuffer(), RenderBuffer()
-        self._answer_cleaner, self._reasoning_cleaner = TextCleaner(), TextCleaner()
+        self._answer_cleaner, self._reasoning_cleaner = make_cleaner(), make_cleaner()
         self.shown_partial = self._answer_cleaner.feed(partial)
         """The text that is continued, cleaned by the same cleaner that goes on with what comes."""
         self._has_new_calls = False

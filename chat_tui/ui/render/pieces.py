@@ -17,8 +17,9 @@ from chat_tui.core.blocks import Block, BlockKind
 from chat_tui.core.conversation import Ending, Outcome, ToolCallPart
 from chat_tui.core.events import FinishReason
 from chat_tui.core.sanitize import clean, clean_line
-from chat_tui.ui.render.blocks import RenderContext, render_block
+from chat_tui.ui.render.blocks import RenderContext, render_block, with_caret
 from chat_tui.ui.render.wrap import plain_rows
+from chat_tui.ui.theme import quiet
 
 BLANK = Strip([], 0)
 
@@ -118,17 +119,15 @@ class BlockPiece(Piece):
 
     def render(self, context: RenderContext) -> list[Strip]:
         """The block's rows, below its gap."""
-        context = replace(context, references=self.references)
-        rows = render_block(self.block, context)
-        if self.is_dim:
-            rows = [row.apply_style(context.styles.reasoning) for row in rows]
+        styles = quiet(context.styles) if self.is_dim else context.styles
+        rows = render_block(self.block, replace(context, references=self.references, styles=styles))
         return [BLANK, *rows] if self.has_gap else rows
 
 
 class TailPiece(Piece):
     """The growing end of an answer: rendered anew each frame, bounded by the splitter."""
 
-    __slots__ = ("_blocks", "_is_dim", "_is_first", "_references", "has_caret")
+    __slots__ = ("_blocks", "_is_dim", "_is_first", "_references")
 
     def __init__(self, owner_id: int, references: dict[str, tuple[str, str]], *, is_dim: bool = False) -> None:
         super().__init__(owner_id)
@@ -136,7 +135,6 @@ class TailPiece(Piece):
         self._is_first = True
         self._references = references
         self._is_dim = is_dim
-        self.has_caret = True
 
     def show(self, blocks: tuple[Block, ...], *, is_first: bool) -> None:
         """Replace what is shown; the first block of an answer always has a gap above it."""
@@ -146,17 +144,14 @@ class TailPiece(Piece):
 
     def render(self, context: RenderContext) -> list[Strip]:
         """All tail blocks and the caret behind the last character."""
-        context = replace(context, references=self._references, is_tail=True)
+        styles = quiet(context.styles) if self._is_dim else context.styles
+        context = replace(context, references=self._references, styles=styles, is_tail=True)
         rows: list[Strip] = []
         for block in self._blocks:
             if block.has_gap or (self._is_first and block is self._blocks[0]):
                 rows.append(BLANK)
             rows += render_block(block, context)
-        if self._is_dim:
-            rows = [row.apply_style(context.styles.reasoning) for row in rows]
-        if rows and self.has_caret and not self._is_dim and rows[-1].cell_length < context.width:
-            rows[-1] = Strip([*rows[-1], Segment("▍", context.styles.caret)], rows[-1].cell_length + 1)
-        return rows
+        return with_caret(rows, context) if rows else rows
 
 
 class FoldPiece(Piece):

@@ -18,6 +18,7 @@ from chat_tui.core.turn import Phase
 from chat_tui.session.session import ChatSession
 from chat_tui.session.turn_runner import TurnKind, TurnRunner
 from chat_tui.ui.messages import FocusMoved, TextTyped
+from chat_tui.ui.render.blocks import warm_up
 from chat_tui.ui.screens.turn_painter import TurnPainter
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.prompt import Prompt
@@ -82,6 +83,7 @@ class TurnScreen(Screen[None]):
             self.transcript.add_notice(problem, is_error=True)
         self.greet()
         self.prepare_model()
+        self.call_after_refresh(self.warm_up)
 
     def greet(self) -> None:
         """Which model will answer, and how to get others; only where that is news."""
@@ -96,6 +98,11 @@ class TurnScreen(Screen[None]):
     async def prepare_model(self) -> None:
         """Start what the model needs while the reader types."""
         await self.session.prepare()
+
+    @work(group="warm-up", thread=True, exit_on_error=False)
+    def warm_up(self) -> None:
+        """Load what the first answer is rendered with, while the reader types: it takes longer than a frame may."""
+        warm_up(self.transcript.styles_by_role)
 
     # -- a turn ----------------------------------------------------------------------------------
 

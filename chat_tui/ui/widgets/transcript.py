@@ -21,7 +21,7 @@ from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped
 from chat_tui.ui.render.blocks import RenderContext
 from chat_tui.ui.render.pieces import Layout, NoticePiece, Piece, PromptPiece
-from chat_tui.ui.theme import ChatTheme
+from chat_tui.ui.theme import ChatTheme, RenderStyles
 from chat_tui.ui.widgets.answer_view import AnswerView
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.row_painter import MARGIN_CELLS, RowPainter
@@ -57,6 +57,11 @@ class Transcript(ScrollView, can_focus=True):
         self._is_scrolling_itself = False
         self._is_idle_work_due = False
         self._seen_rows = 0
+
+    @property
+    def styles_by_role(self) -> RenderStyles:
+        """What text is rendered with now."""
+        return self._theme.styles
 
     # -- content ---------------------------------------------------------------------------------
 

@@ -133,8 +133,6 @@ class AnswerBody:
         return Failed(self._origin.presentable(event.fault)) if isinstance(event, Failed) else event
 
     def _take(self, event: StreamEvent, events: list[StreamEvent]) -> None:
-        if self.is_done:
-            return
         if isinstance(event, TextDelta | ReasoningDelta):
             self._chars += len(event.text)
         elif isinstance(event, ToolArgumentsDelta):

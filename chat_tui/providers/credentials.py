@@ -41,12 +41,11 @@ class Redactor:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """From now on this one too, as it is and as it stands in an URL."""
-        if len(secret) >= _SHORTEST_SECRET_CHARS:
-            for form in (secret, quote(secret, safe="")):
-                if form not in self._secrets:
-                    self._secrets.append(form)
-            self._secrets.sort(key=len, reverse=True)
+        """From now on this one too: whole, its words ("Bearer …"), and each as it stands in an URL."""
+        for word in (secret, *secret.split()):
+            if len(word) >= _SHORTEST_SECRET_CHARS:
+                self._secrets += {word, quote(word, safe="")} - set(self._secrets)
+        self._secrets.sort(key=len, reverse=True)
 
     def redact(self, text: str) -> str:
         """The text with a mark in place of each secret."""
@@ -144,13 +143,13 @@ def expand_headers(headers: Mapping[str, str], environ: Mapping[str, str], where
     return expanded
 
 
-def secret_values(headers: Mapping[str, str], templates: Mapping[str, str]) -> tuple[str, ...]:
-    """Values of headers that are secrets: they came from the environment, or their name says so."""
-    return tuple(
-        value
-        for name, value in headers.items()
-        if _SECRET_NAME.search(name) or _VARIABLE.search(templates.get(name, ""))
-    )
+def secret_values(
+    headers: Mapping[str, str], templates: Mapping[str, str], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What of expanded headers is secret: what came from the environment, and what its name says is one."""
+    named = [value for name, value in headers.items() if _SECRET_NAME.search(name) and value]
+    taken = [environ[variable] for template in templates.values() for variable in _VARIABLE.findall(template)]
+    return (*named, *(value for value in taken if value))
 
 
 def is_loopback(host: str) -> bool:

@@ -124,6 +124,13 @@ class Cause(Enum):
         "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
         False,
     )
+    PROXY_GONE = (
+        FaultKind.NETWORK,
+        "proxy not reached",
+        "The proxy on the way to {host} cannot be reached.",
+        "Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
+        True,
+    )
     PROXY_SETTING = (
         FaultKind.SETUP,
         "proxy unusable",

@@ -70,6 +70,7 @@ class HttpProvider:
         self._quirks = quirks
         self._clock = clock
         self._key = endpoint.api_key
+        self._has_key_worked = False
         self._key_lock = asyncio.Lock()
         self._redactor = Redactor((endpoint.api_key, *endpoint.secrets))
         parts = urlsplit(endpoint.base_url)
@@ -109,6 +110,7 @@ class HttpProvider:
                     exchange.abandon()
                     arrival = Arrival(arrival.at_s, (*arrival.events[:-1], Failed(self._learn_from(last.fault))))
                 elif isinstance(last, Finished):
+                    self._has_key_worked = True
                     exchange.leave_tail()
                 yield arrival
         except ChatError as error:
@@ -148,8 +150,13 @@ class HttpProvider:
         return self._key
 
     def _learn_from(self, fault: Fault) -> Fault:
-        """Servers that refuse a field we may leave out or name otherwise: the next request does, so try again."""
+        """What the next request can do better makes it worth a retry: leave out a field, ask for a new key."""
         quirks = self._quirks
+        if fault.status == 401 and self._endpoint.key_command:
+            # Keys from programs expire; one that never worked is not asked for again by itself.
+            self._key = ""
+            has_worked, self._has_key_worked = self._has_key_worked, False
+            return replace(fault, is_retryable=has_worked)
         if quirks.has_stream_options and is_about_field(fault, "stream_options"):
             self._quirks = replace(quirks, has_stream_options=False)
         elif quirks.max_tokens_name == "max_tokens" and is_about_field(fault, "max_completion_tokens"):

@@ -110,7 +110,7 @@ class ProviderRegistry:
         command = split_command(config.api_key_command, f"api_key_command of {where}") if has_key else ()
         api_key, variable = self._key(config, preset, where) if has_key and not command else ("", "")
         headers = expand_headers(config.headers, self._environ, where) if has_key else {}
-        secrets = secret_values(headers, config.headers)
+        secrets = secret_values(headers, config.headers, self._environ) if has_key else ()
         base_url = check_base_url(
             config.base_url or (preset.base_url if preset else ""),
             where,

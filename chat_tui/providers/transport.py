@@ -32,6 +32,7 @@ _HIGH_WATER_BYTES = 1 << 20
 _WRITE_TIMEOUT_S = 30.0
 _KEEPALIVE_S = 60.0
 _HELD_UP_S = 1.0
+_NO_CONNECTION = frozenset((Cause.REFUSED, Cause.NO_HOST, Cause.UNREACHABLE, Cause.CONNECT_TIMEOUT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,6 @@ class Exchange:
             self._wake()
 
     def _add(self, piece: bytes) -> None:
-        if not piece:
-            return
         if self._open_batch is None:
             self._open_batch = Batch(self._clock(), [])
             # The pieces of one read come without a turn of the loop between them; another read needs one.
@@ -248,7 +247,8 @@ class Transport:
                 try:
                     self._client = await asyncio.to_thread(self._make_client)
                 except Exception as error:  # noqa: BLE001 - a proxy or certificate setting raises anything
-                    raise ProviderError(fault_of_cause(_setup_cause(error), self.origin)) from None
+                    fault = fault_of_cause(_setup_cause(error), self.origin, type(error).__name__)
+                    raise ProviderError(fault) from None
 
     def _make_client(self) -> httpx.AsyncClient:
         import httpx
@@ -303,6 +303,8 @@ class Transport:
     def fault_of(self, error: BaseException, *, has_head: bool) -> Fault:
         """The fault of an exception; nothing of its text is used, libraries quote headers in theirs."""
         cause, what = cause_of(error, has_head=has_head)
+        if cause in _NO_CONNECTION and _uses_proxy(self._base_url):
+            cause = Cause.PROXY_GONE
         if cause is Cause.CONNECT_TIMEOUT:
             what = f"{self._connect_timeout_s:g}"
         return fault_of_cause(cause, self.origin, what)
@@ -310,7 +312,23 @@ class Transport:
 
 def _setup_cause(error: Exception) -> Cause:
     """What the environment made impossible: its certificates are read from files, its proxies are parsed."""
-    return Cause.CERTIFICATES if isinstance(error, OSError) else Cause.PROXY_SETTING
+    import httpx
+
+    if isinstance(error, OSError):
+        return Cause.CERTIFICATES
+    return Cause.PROXY_SETTING if isinstance(error, ImportError | ValueError | httpx.InvalidURL) else Cause.INTERNAL
+
+
+def _uses_proxy(url: str) -> bool:
+    """Whether the environment sends requests to this address through a proxy."""
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    proxies = getproxies()
+    return (
+        bool(proxies.get(parts.scheme) or proxies.get("all")) and not is_loopback(host) and not proxy_bypass(host)
+    )
 
 
 def cause_of(error: BaseException, *, has_head: bool) -> tuple[Cause, str]:

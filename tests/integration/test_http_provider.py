@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -480,16 +481,31 @@ async def test_comments_are_signs_of_life_that_do_not_count_as_tokens(
 # -- keys and quirks -----------------------------------------------------------------------------
 
 
-async def test_a_key_command_is_run_once_and_its_output_is_redacted(server: SseServer, clock: ManualClock) -> None:
+async def test_what_a_key_command_prints_is_sent_and_redacted(server: SseServer, clock: ManualClock) -> None:
     provider = make(
         server, clock, api_key="", key_source="api_key_command of [providers.mine]", key_command=("echo", KEY)
     )
     await provider.prepare()
     server.play(json_response({"error": f"{KEY} is wrong"}, 401))
-    await fault_of(provider)
-    await fault_of(provider)
+    assert not (await fault_of(provider)).is_retryable
     await provider.aclose()
-    assert [request.headers["authorization"] for request in server.requests] == [f"Bearer {KEY}"] * 2
+    assert [request.headers["authorization"] for request in server.requests] == [f"Bearer {KEY}"]
+
+
+async def test_a_key_from_a_command_that_expires_is_asked_for_again(
+    server: SseServer, clock: ManualClock, tmp_path: Path
+) -> None:
+    script = "echo x >> runs; echo sk-canary-run-$(wc -l < runs)"
+    command = ("sh", "-c", f"cd '{tmp_path}'; {script}")
+    provider = make(server, clock, api_key="", key_source="api_key_command", key_command=command)
+    server.play(answer("Hi"), answer("Hi"), json_response({"error": "expired"}, 401))
+    await events_of(provider)
+    await events_of(provider)
+    assert (await fault_of(provider)).is_retryable
+    assert not (await fault_of(provider)).is_retryable
+    await provider.aclose()
+    sent = [request.headers["authorization"][-1] for request in server.requests]
+    assert sent == ["1", "1", "1", "2"]
 
 
 async def test_a_key_command_that_fails_is_a_fault_and_nothing_is_sent(

@@ -221,6 +221,26 @@ async def test_a_proxy_that_refuses_the_tunnel(server: SseServer, monkeypatch: p
     assert (fault.kind, fault.title) == (FaultKind.NETWORK, "proxy failed")
 
 
+async def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{closed_port()}")
+    fault = await fault_of("https://host.example/v1")
+    assert (fault.kind, fault.title) == (FaultKind.NETWORK, "proxy not reached")
+    monkeypatch.setenv("NO_PROXY", "host.example")
+    fault = await fault_of("https://host.example/v1")
+    assert fault.title == "no such host"
+
+
+async def test_a_failure_that_is_not_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise KeyError(KEY)
+
+    monkeypatch.setattr(httpx, "create_ssl_context", broken)
+    fault = await fault_of("https://host.example/v1")
+    assert (fault.kind, fault.title) == (FaultKind.INTERNAL, "internal error")
+    assert "KeyError" in fault.message
+    assert KEY not in repr(fault)
+
+
 @pytest.mark.parametrize("value", ["socks://127.0.0.1:9", "socks5://127.0.0.1:9", "nonsense://x", "http://[::1"])
 async def test_a_proxy_that_cannot_be_used_is_a_fault(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("ALL_PROXY", value)

@@ -95,6 +95,10 @@ def test_a_key_in_an_url_and_several_keys() -> None:
     assert redactor.redact("?key=abc%2Fdef%2Bghi%3D%3D&x=another-secret") == "?key=‹key removed›&x=‹key removed›"
 
 
+def test_the_words_of_a_header_are_secret_one_by_one() -> None:
+    assert Redactor([f"Bearer {KEY}"]).redact(f"x {KEY}, Bearer") == "x ‹key removed›, Bearer"
+
+
 def test_place_holders_are_no_secrets() -> None:
     assert Redactor(["", "x", "none", "EMPTY"]).redact("EMPTY x none") == "EMPTY x none"
 
@@ -189,8 +193,10 @@ def test_headers_that_are_refused(headers: dict[str, str], reason: str) -> None:
 
 
 def test_which_headers_are_secrets() -> None:
-    headers = {"X-Team": "a", "Authorization": "b", "api-key": "c", "X-Id": "d"}
-    assert secret_values(headers, {**headers, "X-Id": "${ID}"}) == ("b", "c", "d")
+    headers = {"X-Team": "a", "Authorization": "Bearer b", "api-key": "c", "X-Id": "id-d"}
+    templates = {"X-Team": "a", "Authorization": "Bearer ${B}", "api-key": "c", "X-Id": "id-${ID}"}
+    assert secret_values(headers, templates, {"B": "b", "ID": "d", "X": "x"}) == ("Bearer b", "c", "b", "d")
+    assert secret_values({"X-Key": ""}, {"X-Key": "${EMPTY}"}, {"EMPTY": ""}) == ()
 
 
 # -- addresses -----------------------------------------------------------------------------------
@@ -239,6 +245,7 @@ def test_addresses_a_key_may_be_sent_to(url: str) -> None:
         ("https://api.example.com:0/v1", "names no host"),
         ("https://[::1/v1", "cannot be read"),
         ("https://[nonsense]/v1", "cannot be read|names no host"),
+        ("https://[v1.a:b]/v1", "names no host"),
         ("https://a..b/v1", "names no host"),
         ("https://-x.example/v1", "names no host"),
         (f"https://{'a' * 70}.example/v1", "names no host"),

@@ -15,17 +15,20 @@ def main() -> None:
     except KeyboardInterrupt:  # before or after the guard of `run`
         code = 130
     if code != 0:
-        _abandon_stdout()
+        _abandon_output()
     sys.exit(code)
 
 
-def _abandon_stdout() -> None:
-    """What a broken or blocked pipe did not take must not fail or hang again when Python flushes at exit."""
-    try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - pathlib is not needed otherwise
-            os.dup2(nowhere.fileno(), sys.__stdout__.fileno() if sys.__stdout__ else 1)
-    except (OSError, ValueError):
-        pass
+def _abandon_output() -> None:
+    """What a broken or blocked pipe or a closed terminal did not take must not fail or hang again when Python
+    flushes at exit: that would make the exit code 120.
+    """
+    for stream, usual in ((sys.__stdout__, 1), (sys.__stderr__, 2)):
+        try:
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - pathlib is not needed otherwise
+                os.dup2(nowhere.fileno(), stream.fileno() if stream else usual)
+        except (OSError, ValueError):
+            pass
 
 
 if __name__ == "__main__":

@@ -176,7 +176,10 @@ def _open_screen(arguments: argparse.Namespace) -> int:
 
     departure = run(session, loaded, loaded.path is None)
     if departure.words:
-        print(departure.words)
+        try:
+            print(departure.words, flush=True)
+        except OSError:  # the terminal may be what has gone; what it did not take is not tried again
+            sys.stdout = io.StringIO()
     if departure.crash is not None:
         raise departure.crash
     return departure.exit_code

@@ -1,7 +1,7 @@
 """A pseudo-terminal with a program in it: real keys in, real bytes out, and a picture of the screen.
 
 Everything the program writes is kept in `output`; `leaks` names what of it is no sequence that Textual 8.2 emits
-on its own account.
+on its own account. For Unix only.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import pyte
+from rich.cells import cell_len
 
 from tests.support.waiting import wait_until
 
@@ -43,7 +45,11 @@ def leaks(output: bytes) -> list[bytes]:
 
 
 class Terminal:
-    """Runs `argv` in a pty of `columns` by `rows`. Use as an async context manager; nothing is left behind."""
+    """Runs `argv` in a pty of `columns` by `rows`. Use as an async context manager; nothing is left behind.
+
+    `is_controlling` False: the program gets the terminal but no signals from it. `ignored` are signals that the
+    parent has set to be ignored, as `nohup` does. `stdin` replaces the terminal as standard input.
+    """
 
     def __init__(
         self,
@@ -53,29 +59,35 @@ class Terminal:
         columns: int = 100,
         rows: int = 30,
         cwd: Path | None = None,
+        is_controlling: bool = True,
+        ignored: Iterable[signal.Signals] = (),
+        stdin: int | None = None,
     ) -> None:
         self.argv, self.env, self.cwd = list(argv), dict(env), cwd
         self.columns, self.rows = columns, rows
         self.output = bytearray()
+        self._is_controlling, self._ignored, self._stdin = is_controlling, tuple(ignored), stdin
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._drawn = 0
         self._master = self._slave = -1
         self.process: subprocess.Popen[bytes]
-        self.is_reading = True
 
-    async def __aenter__(self) -> Terminal:
+    async def __aenter__(self) -> Self:
         self._master, self._slave = os.openpty()
         self.resize(self.columns, self.rows)
         self.attributes = termios.tcgetattr(self._slave)
 
         def own_session() -> None:
             os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            if self._is_controlling:
+                fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+            for number in self._ignored:
+                signal.signal(number, signal.SIG_IGN)
 
         self.process = subprocess.Popen(
             self.argv,
-            stdin=self._slave,
+            stdin=self._slave if self._stdin is None else self._stdin,
             stdout=self._slave,
             stderr=self._slave,
             env=self.env,
@@ -93,20 +105,48 @@ class Terminal:
         self.close()
 
     def close(self) -> None:
-        """Close the terminal, as a window that is closed; the program gets SIGHUP."""
+        """Close the terminal, as a window that is closed; the program gets SIGHUP if it is its controlling one."""
         for descriptor in (self._master, self._slave):
             if descriptor >= 0:
                 asyncio.get_running_loop().remove_reader(descriptor)
                 os.close(descriptor)
         self._master = self._slave = -1
 
-    def _read(self) -> None:
-        with contextlib.suppress(OSError):
-            self.output += os.read(self._master, 1 << 16)
+    @property
+    def has_processes(self) -> bool:
+        """Whether anything of the program's process group is left, children too."""
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _read(self) -> bool:
+        """Take what is there; whether there was anything."""
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:
+            return False
+        self.output += data
+        return bool(data)
 
     def send(self, keys: str | bytes) -> None:
-        """Type."""
+        """Type; at most what a terminal holds (4 kB) at a time, `type_in` takes any amount."""
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+
+    async def type_in(self, keys: str | bytes) -> None:
+        """Type any amount, as fast as the program reads it."""
+        rest = keys.encode() if isinstance(keys, str) else keys
+        while rest:
+            try:
+                rest = rest[os.write(self._master, rest[:1024]) :]
+            except BlockingIOError:
+                await asyncio.sleep(0)
+
+    async def paste(self, text: str | bytes) -> None:
+        """A bracketed paste."""
+        data = text.encode() if isinstance(text, str) else text
+        await self.type_in(b"\x1b[200~" + data + b"\x1b[201~")
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size; the program gets SIGWINCH."""
@@ -138,13 +178,40 @@ class Terminal:
         except AssertionError as error:
             raise AssertionError(f"{text!r} is not on the screen:\n{self.text}") from error
 
+    async def wait_for_output(self, text: str, start: int = 0, timeout_s: float = 15) -> int:
+        """Until it was written, in one run, at or after byte `start`; the place behind it. Nothing is drawn."""
+        wanted = text.encode()
+        await wait_until(lambda: self.output.find(wanted, start) >= 0, timeout_s, text)
+        return self.output.find(wanted, start) + len(wanted)
+
     async def wait_for_exit(self, timeout_s: float = 10) -> int:
-        """The exit code."""
+        """The exit code, once everything that was written has been read."""
         await wait_until(lambda: self.process.poll() is not None, timeout_s, "exit")
-        code = self.process.returncode
-        await asyncio.sleep(0)
-        self._read()
-        return code
+        while self._master >= 0 and self._read():
+            pass
+        return self.process.returncode
+
+    @property
+    def farewell(self) -> str:
+        """What was printed after the alternate screen was left; everything when it never was entered."""
+        rest = bytes(self.output).rpartition(b"\x1b[?1049l")[2]
+        return ALLOWED.sub(b"", rest).decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def find(self, text: str) -> tuple[int, int]:
+        """Column and row of the text on the screen, from 1 as the mouse reports them. Raises AssertionError."""
+        for row, line in enumerate(self.lines):
+            if text in line:
+                return cell_len(line[: line.index(text)]) + 1, row + 1
+        raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
+
+    def click(self, column: int, row: int) -> None:
+        """Press and release the left button there (SGR mouse report)."""
+        self.mouse(0, column, row)
+        self.mouse(0, column, row, is_release=True)
+
+    def mouse(self, button: int, column: int, row: int, *, is_release: bool = False) -> None:
+        """One SGR mouse report: button 0 left, 32 drag with it, 64 wheel up, 65 wheel down."""
+        self.send(f"\x1b[<{button};{column};{row}{'m' if is_release else 'M'}")
 
     @property
     def open_modes(self) -> set[int]:

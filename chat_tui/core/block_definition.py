@@ -54,7 +54,7 @@ def unescape(text: str) -> str:
     """Text without backslash escapes and character references."""
     if "\\" not in text and "&" not in text:
         return text
-    from html import unescape as resolve_reference  # 10 ms to import, seldom needed
+    from html import unescape as resolve_reference  # seldom needed
 
     return _ESCAPE.sub(lambda match: match[1] or resolve_reference(match[2]), text)
 

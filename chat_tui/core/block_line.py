@@ -12,13 +12,25 @@ _SPACES = re.compile(r"[ \t]*")
 class Line:
     """A line, how much of it containers have consumed, and where its next character that is no space stands."""
 
-    __slots__ = ("_is_inside_tab", "_position", "column", "end", "has_more", "next", "next_column", "start", "text")
+    __slots__ = (
+        "_is_inside_tab",
+        "_position",
+        "column",
+        "end",
+        "has_more",
+        "is_partial",
+        "next",
+        "next_column",
+        "start",
+        "text",
+    )
 
     def __init__(self, piece: Piece) -> None:
         self.text = piece.text
         self.start = piece.start
         self.end = piece.end
         self.has_more = piece.has_more
+        self.is_partial = piece.is_partial
         self.column = 0
         self._position = 0
         self._is_inside_tab = False

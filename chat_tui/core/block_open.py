@@ -75,6 +75,11 @@ class OpenBlocks:
         fork._last_path = self._last_path
         return fork
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing is open: a blank line is no more than a gap."""
+        return self.leaf is None and not self.containers
+
     def line_ended(self, end: int) -> None:
         """Remember where the source of what is open begins."""
         if self.leaf is None and not self.is_empty:
@@ -173,9 +178,12 @@ class OpenBlocks:
 
     # Paragraphs and definitions
 
-    def add_text(self, leaf: OpenParagraph, line: TextLine, *, has_more: bool) -> None:
-        """Add a line to a paragraph; settle definitions at its head and what passes its bound."""
-        if has_more:
+    def add_text(self, leaf: OpenParagraph, line: TextLine, *, is_complete: bool) -> None:
+        """Add a line to a paragraph; settle definitions at its head and what passes its bound.
+
+        A definition is read from complete lines only: `[^1]: A` is one until its second word arrives.
+        """
+        if not is_complete:
             self.resolve_definition(leaf)
         elif leaf.is_fresh and line.text.startswith("["):
             leaf.definition = DefinitionReader()

@@ -40,7 +40,9 @@ class BlockParser:
     def feed(self, piece: Piece) -> None:
         """Move on by a line, or by a piece of an over-long line."""
         self._end = piece.end
-        if piece.is_start:
+        if not piece.text and self.blocks.is_bare:
+            self.blocks.has_blank = True
+        elif piece.is_start:
             line = Line(piece)
             matched = self._match_containers(line)
             if matched < len(self.blocks.containers) or not self._continue_leaf(line):
@@ -342,7 +344,7 @@ class BlockParser:
         text = line.text[begin:]
         can_be_header = line.indent < _CODE_COLUMNS and not line.has_more and "|" in text
         text_line = TextLine(text, line.start, line.start + begin, line.end, can_be_header)
-        self.blocks.add_text(leaf, text_line, has_more=line.has_more)
+        self.blocks.add_text(leaf, text_line, is_complete=not (line.has_more or line.is_partial))
 
 
 def _enter_quote(line: Line) -> None:

@@ -16,13 +16,17 @@ _SPACES = re.compile(r"[ \t]*")
 
 
 class Piece(NamedTuple):
-    """A line without its newline, or a part of an over-long one. `start` and `end` are offsets in the input."""
+    """A line without its newline, or a part of an over-long one. `start` and `end` are offsets in the input.
+
+    `is_partial`: the line is not complete, what is made of it is thrown away.
+    """
 
     text: str
     start: int
     end: int
     is_start: bool = True
     has_more: bool = False
+    is_partial: bool = False
 
 
 class SourceTape:
@@ -112,7 +116,7 @@ class LineReader:
         if len(self._parts) > 1:
             self._parts = ["".join(self._parts)]
         text = _clean(self._parts[0]) if self._parts else ""
-        return Piece(text, self._start, self._start + len(text), self._is_start)
+        return Piece(text, self._start, self._start + len(text), self._is_start, is_partial=True)
 
     def _add(self, segment: str, pieces: list[Piece]) -> None:
         if segment:

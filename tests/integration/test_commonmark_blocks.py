@@ -67,6 +67,19 @@ def nothing_lost(text: str) -> bool:
     ) and sorted(visible(text)) == sorted(visible("".join(map(shown, blocks))))
 
 
+def keeps_what_it_shows(text: str) -> bool:
+    """Whether no character that was on screen ever leaves it while the text grows."""
+    splitter = BlockSplitter()
+    settled_chars = shown_chars = 0
+    for character in text:
+        settled_chars += sum(len(visible(shown(block))) for block in splitter.feed(character))
+        now_chars = settled_chars + sum(len(visible(shown(block))) for block in splitter.tail())
+        if now_chars < shown_chars:
+            return False
+        shown_chars = now_chars
+    return True
+
+
 def test_all_examples_are_there() -> None:
     assert len(read_examples()) == 652
 
@@ -94,4 +107,5 @@ def test_answer(path: Path) -> None:
     blocks = (*splitter.feed(text), *splitter.close())
     assert flattened(blocks, splitter.references) == whole_parse(text)
     assert same_for_any_cut(text, len(text))
+    assert keeps_what_it_shows(text)
     assert nothing_lost(text)

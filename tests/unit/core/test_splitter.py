@@ -283,7 +283,7 @@ def test_indented_code_ends_after_a_page_of_blank_lines() -> None:
         *("#", "##", "######", "# ", "1", "12", "1.", "1)", "1. ", ">", ">>", "> ", "> > ", "> -"),
         *("`", "``", "```", "```py", "~", "~~", "~~~", "~~~py", "- ```py"),
         *("[", "- ", "- [", "- [ ", "- [x", "- [x]", "- [ ] ", "1. ["),
-        *("|", "|a", "|a|b", "|a | b ", "|:-", "<", "</", "<di", "<!-"),
+        *("|", "|a", "|a|b", "|a | b ", "|:-", "<", "</", "<di", "<a href='x'", "<T>", "<!-"),
     ],
 )
 def test_what_could_become_syntax_is_held_back(partial: str) -> None:
@@ -305,6 +305,12 @@ def test_what_is_decided_is_shown_at_once(partial: str) -> None:
 def test_an_incomplete_underline_does_not_make_a_heading(partial: str) -> None:
     assert tail_of("foo\n" + partial) == [("paragraph", "foo")]
     assert [block.kind for block in fed("foo\n" + partial + "\n")[1]] == ["heading"]
+
+
+def test_an_incomplete_line_is_no_definition() -> None:
+    assert tail_of("[^1]: A") == [("paragraph", "[^1]: A")]
+    assert tail_of("[a]: b\n") == [("definition", "[a]: b")]
+    assert tail_of('[a]: b\n"ti') == [("definition", "[a]: b"), ("paragraph", '"ti')]
 
 
 def test_a_row_that_may_be_a_header_waits_for_the_next_line() -> None:

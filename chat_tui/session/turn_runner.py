@@ -7,6 +7,7 @@ event loop; the screen takes text with `drain`, once per frame, and is told only
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -122,7 +123,8 @@ class TurnRunner:
         self._jitter = jitter
         self.sleep = sleep
         self._task: asyncio.Task[None] | None = None
-        self._answer, self._reasoning = RenderBuffer(), RenderBuffer()
+        self._held: deque[tuple[bool, RenderBuffer]] = deque()
+        """Runs of reasoning (True) and answer in the order they came: a model may think between its words."""
         self._answer_cleaner, self._reasoning_cleaner = make_cleaner(), make_cleaner()
         self.shown_partial = self._answer_cleaner.feed(partial)
         """The text that is continued, cleaned by the same cleaner that goes on with what comes."""
@@ -241,9 +243,9 @@ class TurnRunner:
         self.state = reduce(self.state, event)
         match event:
             case TextDelta(text):
-                self._answer.push(self._answer_cleaner.feed(text))
+                self._hold(self._answer_cleaner.feed(text), is_reasoning=False)
             case ReasoningDelta(text):
-                self._reasoning.push(self._reasoning_cleaner.feed(text))
+                self._hold(self._reasoning_cleaner.feed(text), is_reasoning=True)
                 first_s = at_s if self._reasoning_span_s is None else self._reasoning_span_s[0]
                 self._reasoning_span_s = (first_s, at_s)
             case Connected():
@@ -254,8 +256,8 @@ class TurnRunner:
                 self.metrics.usage_reported(usage)
             case Finished() | Failed():
                 self.metrics.ended(at_s)
-                self._answer.push(self._answer_cleaner.flush())
-                self._reasoning.push(self._reasoning_cleaner.flush())
+                self._hold(self._reasoning_cleaner.flush(), is_reasoning=True)
+                self._hold(self._answer_cleaner.flush(), is_reasoning=False)
             case _:
                 self._has_new_calls = bool(self.state.tool_calls)
         if self.state.phase is not before:
@@ -275,16 +277,36 @@ class TurnRunner:
     @property
     def pending_chars(self) -> int:
         """How much waits to be drained."""
-        return self._answer.pending_chars + self._reasoning.pending_chars
+        return sum(buffer.pending_chars for _, buffer in self._held)
 
     def drain(self, budget_chars: int) -> Drained:
-        """What one frame shows: reasoning first, it came first."""
-        reasoning = self._reasoning.take(budget_chars)
-        return Drained(self._answer.take(budget_chars - len(reasoning)), reasoning, self._take_calls())
+        """What one frame shows: at most one run of reasoning and the run of the answer behind it."""
+        reasoning = self._take(budget_chars, is_reasoning=True)
+        answer = self._take(budget_chars - len(reasoning), is_reasoning=False)
+        return Drained(answer, reasoning, self._take_calls())
 
     def flush(self) -> Drained:
-        """Everything that was not drained yet."""
-        return Drained(self._answer.flush(), self._reasoning.flush(), self._take_calls())
+        """Everything that was not drained yet, answer and reasoning each in one piece."""
+        reasoning = "".join(buffer.flush() for is_reasoning, buffer in self._held if is_reasoning)
+        answer = "".join(buffer.flush() for _, buffer in self._held)
+        self._held.clear()
+        return Drained(answer, reasoning, self._take_calls())
+
+    def _hold(self, text: str, *, is_reasoning: bool) -> None:
+        if not text:
+            return
+        if not self._held or self._held[-1][0] is not is_reasoning:
+            self._held.append((is_reasoning, RenderBuffer()))
+        self._held[-1][1].push(text)
+
+    def _take(self, budget_chars: int, *, is_reasoning: bool) -> str:
+        """Up to that many characters of the oldest run, nothing when it is of the other kind."""
+        if not self._held or self._held[0][0] is not is_reasoning:
+            return ""
+        text = self._held[0][1].take(budget_chars)
+        if not self._held[0][1].pending_chars:
+            self._held.popleft()
+        return text
 
     def _take_calls(self) -> tuple[ToolCallPart, ...] | None:
         if not self._has_new_calls:

@@ -72,10 +72,9 @@ class TurnPainter:
             self._frame = None
         if runner is None:
             return
-        rest = runner.flush()
-        self._transcript.feed(rest.reasoning, rest.answer, rest.tool_calls)
-        self._is_reasoning_folded = False
-        self._fold(runner)
+        self._feed_all(runner)
+        was_folded, self._is_reasoning_folded = self._is_reasoning_folded, False
+        self._fold(runner, is_left_alone=was_folded)
         if runner.ending is not None:
             self._transcript.end_answer(runner.ending)
 
@@ -100,14 +99,22 @@ class TurnPainter:
     def _fold_reasoning(self) -> None:
         runner = self._runner
         if runner is not None and runner.state.has_reasoning and not self._is_reasoning_folded:
-            drained = runner.drain(runner.pending_chars)
-            self._transcript.feed(drained.reasoning, drained.answer, drained.tool_calls)
+            self._feed_all(runner)
             self._fold(runner)
 
-    def _fold(self, runner: TurnRunner) -> None:
+    def _feed_all(self, runner: TurnRunner) -> None:
+        """What waits, run by run; at least once, for the tool calls."""
+        while True:
+            drained = runner.drain(runner.pending_chars)
+            self._transcript.feed(drained.reasoning, drained.answer, drained.tool_calls)
+            if not runner.pending_chars:
+                return
+
+    def _fold(self, runner: TurnRunner, *, is_left_alone: bool = False) -> None:
+        """Say how long was thought, and fold it; later only the words change, the reader may have opened it."""
         if not runner.state.has_reasoning or self._is_reasoning_folded:
             return
         self._is_reasoning_folded = True
         tokens = runner.state.usage.reasoning_tokens
-        is_open = {"auto": False, "show": True, "hide": False}[self._reasoning]
+        is_open = None if is_left_alone else self._reasoning == "show"
         self._transcript.summarize_reasoning(fold_summary(runner.reasoning_s, tokens), is_open=is_open)

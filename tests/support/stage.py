@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from textual._compositor import LayoutUpdate
+from textual.app import App
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.config.model import Config
@@ -16,6 +19,7 @@ from chat_tui.providers.base import Provider
 from chat_tui.providers.registry import ProviderRegistry
 from chat_tui.providers.scripted import ScriptedProvider
 from chat_tui.session.session import ChatSession
+from chat_tui.session.turn_runner import TurnListener, TurnRunner
 from chat_tui.ui.app import ChatApp
 from tests.support.clock import ManualClock
 from tests.support.waiting import wait_until
@@ -48,22 +52,53 @@ class StageClock(ManualClock):
 class StageRegistry(ProviderRegistry):
     """Knows the demo models on the stage's clock, and remembers what they were asked."""
 
-    def __init__(self, config: Config, state_dir: Path, clock: StageClock) -> None:
+    def __init__(
+        self, config: Config, state_dir: Path, clock: StageClock, provider: Provider | None = None
+    ) -> None:
         super().__init__(config, {}, state_dir, clock)
         self.requests: list[ChatRequest] = []
-        self._demo = ScriptedProvider(clock, clock.sleep)
+        self._players: dict[str, Provider] = {"demo": ScriptedProvider(clock, clock.sleep)}
+        if provider is not None:
+            self._players["fake"] = provider
 
     def resolve(self, model_id: str) -> tuple[Provider, str]:
-        """Demo models only are played here."""
+        """Only what is played here is answered by it."""
         name, _, model = model_id.partition("/")
-        return (self._demo, model) if name == "demo" else super().resolve(model_id)
+        return (self._players[name], model) if name in self._players else super().resolve(model_id)
+
+
+class StageSession(ChatSession):
+    """Waits before a retry on the stage's clock."""
+
+    def __init__(self, registry: StageRegistry, model_id: str, clock: StageClock) -> None:
+        super().__init__(registry, model_id, clock=clock)
+        self.requests = registry.requests
+        self._stage_clock = clock
+
+    def submit(self, prompt: str, listener: TurnListener | None = None) -> TurnRunner:
+        """As it is, on the stage's clock."""
+        return self._on_stage(super().submit(prompt, listener))
+
+    def retry(self, listener: TurnListener | None = None) -> TurnRunner:
+        """As it is, on the stage's clock."""
+        return self._on_stage(super().retry(listener))
+
+    def continue_answer(self, listener: TurnListener | None = None) -> TurnRunner:
+        """As it is, on the stage's clock."""
+        return self._on_stage(super().continue_answer(listener))
+
+    def _on_stage(self, runner: TurnRunner) -> TurnRunner:
+        runner.sleep = self._stage_clock.sleep
+        self.requests.append(runner.request)
+        return runner
 
 
 class Stage:
     """An app under a pilot."""
 
-    def __init__(self, app: ChatApp, pilot: Pilot[None], clock: StageClock) -> None:
+    def __init__(self, app: ChatApp, pilot: Pilot[None], clock: StageClock, requests: list[ChatRequest]) -> None:
         self.app, self.pilot, self.clock = app, pilot, clock
+        self.requests = requests
         self.chat = app.chat
         self.session = app.session
 
@@ -89,6 +124,7 @@ class Stage:
 
     async def settle(self) -> None:
         """Let what was posted be handled and painted; the stage's clock does not drive the status bar."""
+        self.chat.painter.tick()
         self.chat.show_status()
         for _ in range(3):
             await self.pilot.pause()
@@ -110,16 +146,50 @@ class Stage:
         """The visible transcript as one string."""
         return "\n".join(self.rows)
 
+    @property
+    def all_rows(self) -> list[str]:
+        """Every row of the transcript, what is scrolled away included, without margin."""
+        transcript = self.chat.transcript
+        return [transcript.row_text(row).rstrip() for row in range(transcript.virtual_size.height)]
+
+    @property
+    def status(self) -> str:
+        """The line at the bottom."""
+        return self.chat.status_bar.render_line(0).text.strip()
+
+    @property
+    def screen(self) -> list[Strip]:
+        """What the terminal shows, row by row, a panel over its dimmed background included."""
+        return composed(self.app)
+
+    @property
+    def screen_text(self) -> str:
+        """The same as text."""
+        return "\n".join(strip.text.rstrip() for strip in self.screen)
+
+
+def composed(app: App[None]) -> list[Strip]:
+    """The composed screen; Textual 8.2.8 has no public way to read it."""
+    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    assert isinstance(update, LayoutUpdate)
+    return [Strip.join(row).simplify() for row in update.strips]
+
 
 @contextlib.asynccontextmanager
 async def stage(
-    model: str, state_dir: Path, *, config: Config | None = None, size: tuple[int, int] = (120, 36)
-) -> AsyncIterator[Stage]:
-    """The application with a demo model, composer focused."""
+    model: str,
+    state_dir: Path,
+    *,
+    config: Config | None = None,
+    size: tuple[int, int] = (120, 36),
+    provider: Provider | None = None,
+    first_run: bool = False,
+) -> AsyncGenerator[Stage]:
+    """The application with a demo model, composer focused. `provider` answers for all models `fake/…`."""
     config = config or Config()
     clock = StageClock()
-    session = ChatSession(StageRegistry(config, state_dir, clock), model, clock=clock)
-    app = ChatApp(session, LoadedConfig(config, {}, (), None))
+    session = StageSession(StageRegistry(config, state_dir, clock, provider), model, clock)
+    app = ChatApp(session, LoadedConfig(config, {}, (), None), first_run=first_run)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
-        yield Stage(app, pilot, clock)
+        yield Stage(app, pilot, clock, session.requests)

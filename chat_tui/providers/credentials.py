@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _OUR_HEADERS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "te", "upgrade", "expect"}
+    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade", "expect"}
 )
 
 

@@ -158,22 +158,26 @@ class Reception:
                 self._arrive(self._clock(), body.fail(self._silence_fault(has_token=body.has_token)))
 
     def _decode(self, batch: Batch, body: AnswerBody) -> None:
+        portions = self._decoded(batch, body)
         if body.is_compressed:
             # A small piece may unfold into many megabytes: it is taken in portions, as they are asked for.
-            self._portions = self._decoded_portions(batch, body)
-            return
-        self._arrive(batch.at_s, tuple(event for step in self._decoded_steps(batch, body) for event in step))
+            self._portions = portions
+        else:
+            self._arrive(batch.at_s, tuple(event for arrival in portions for event in arrival.events))
 
-    def _decoded_portions(self, batch: Batch, body: AnswerBody) -> Iterator[Arrival]:
-        return (Arrival(batch.at_s, events) for events in self._decoded_steps(batch, body))
-
-    def _decoded_steps(self, batch: Batch, body: AnswerBody) -> Iterator[tuple[StreamEvent, ...]]:
+    def _decoded(self, batch: Batch, body: AnswerBody) -> Iterator[Arrival]:
         for piece in batch.pieces:
             for events in body.feed(piece):
-                self._note_life(body)
-                yield events
+                yield Arrival(batch.at_s, events)
                 if body.is_done:
                     return
+        # Comments and pings prove that the connection lives, not that the model speaks.
+        self._is_alive = body.real_events == self._real_events
+        if not self._is_alive:
+            self._real_events = body.real_events
+            self._heard_s = batch.loop_s
+        elif batch.loop_s > self._heard_s + self._patience_s(body):
+            yield Arrival(batch.at_s, body.fail(self._silence_fault(has_token=body.has_token)))
 
     async def _next_portion(self, portions: Iterator[Arrival]) -> None:
         arrival = next(portions, None)
@@ -182,13 +186,6 @@ class Reception:
             return
         self._arrive(arrival.at_s, arrival.events)
         await asyncio.sleep(0)
-
-    def _note_life(self, body: AnswerBody) -> None:
-        """Comments and pings prove that the connection lives, not that the model speaks."""
-        self._is_alive = body.real_events == self._real_events
-        if not self._is_alive:
-            self._real_events = body.real_events
-            self._heard_s = self._loop.time()
 
     def _patience_s(self, body: AnswerBody) -> float:
         if body.is_finishing:

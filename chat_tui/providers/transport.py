@@ -61,9 +61,13 @@ class ResponseHead:
 
 @dataclass(slots=True)
 class Batch:
-    """What one read of the socket brought, as the pieces the framing of HTTP made of it."""
+    """What one read of the socket brought, as the pieces the framing of HTTP made of it.
+
+    `at_s` is on the injected clock, `loop_s` on the event loop's, by which silence is measured.
+    """
 
     at_s: float
+    loop_s: float
     pieces: list[bytes]
 
 
@@ -129,7 +133,7 @@ class Exchange:
 
     def _add(self, piece: bytes) -> None:
         if self._open_batch is None:
-            self._open_batch = Batch(self._clock(), [])
+            self._open_batch = Batch(self._clock(), self._loop.time(), [])
             # The pieces of one read come without a turn of the loop between them; another read needs one.
             self._loop.call_soon(self._close_batch)
         self._open_batch.pieces.append(piece)

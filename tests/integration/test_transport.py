@@ -283,7 +283,9 @@ async def test_a_slow_consumer_stops_the_reading(server: SseServer, monkeypatch:
     server.play(reply(head(framing=Framing.CHUNKED), *[block] * 400, chunk(b"")))
     transport = transport_to(server.base_url)
     exchange = await transport.send(post(server.base_url))
-    await wait_until(lambda: server.connections and server.connections[0].sent_bytes > 1_000_000)
+    await wait_until(lambda: not exchange._room.is_set())
+    assert exchange._waiting_bytes <= 100_000 + 65_536
+    assert server.connections[0].sent_bytes < 400 * 65_536
     total = 0
     while not (exchange.is_ended and exchange.first is None):
         batch = exchange.take()

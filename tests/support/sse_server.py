@@ -1,8 +1,8 @@
 """A scripted HTTP/1.1 server on loopback that plays bytes exactly as written and notes when peers go away.
 
     async with SseServer() as server:
-        server.play(answer("Hel", "lo."))                          # a proper answer, chunked
-        server.play(answer("Hel", framing=Framing.CLOSE, cut=200)) # the wire ends after 200 bytes
+        server.play(answer("Good ", "day."))                          # a proper answer, chunked
+        server.play(answer("Good", framing=Framing.CLOSE, cut=200)) # the wire ends after 200 bytes
         server.play(reply(head() + b"data: …", HOLD))              # then silence until the client leaves
         server.play(reply(head(), gate, b"…", RESET))              # gate: an asyncio.Event the test sets
 

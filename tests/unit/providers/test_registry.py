@@ -202,7 +202,7 @@ async def test_listing_shows_what_is_configured_local_and_demo(tmp_path: Path) -
 async def test_what_cannot_be_listed_says_why_and_holds_up_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry_module, "LIST_LIMIT_S", 0.2)
+    monkeypatch.setattr(registry_module, "LIST_LIMIT_S", 0.5)
     async with SseServer() as silent, SseServer() as refusing:
         silent.play(reply(HOLD))
         refusing.play(json_response({"error": "no"}, 500))
@@ -212,11 +212,12 @@ async def test_what_cannot_be_listed_says_why_and_holds_up_nobody(
             refusing=ProviderConfig(base_url=refusing.base_url),
             unset=ProviderConfig(base_url=HERE, api_key_env="NOT_SET_KEY"),
         )
+        await registry.resolve("refusing/x")[0].prepare()  # loading the library is not what is timed here
         names = [group.provider async for group in registry.list_models()]
         groups = await groups_of(registry)
         await registry.aclose()
     assert names[-1] == "silent"
-    assert groups["silent"].problem == "silent sent no list of models within 0.2 s."
+    assert groups["silent"].problem == "silent sent no list of models within 0.5 s."
     assert "500 from" in groups["refusing"].problem
     assert "NOT_SET_KEY is not set" in groups["unset"].problem
     assert all(not group.models for name, group in groups.items() if name not in ("local", "demo"))

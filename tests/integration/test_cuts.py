@@ -27,7 +27,7 @@ from tests.support.sse_server import (
     reply,
 )
 
-TEXTS = ("Grüße, ", "Welt", " 🌍: ", "ein\nZweizeiler.")
+TEXTS = ("Grüße, ", "Welt 🌍: ", "ein\nZweizeiler.")
 EVENTS = answer_events(*TEXTS)
 AT_ONCE = 24
 

@@ -25,6 +25,7 @@ class PieceList:
         self._heights = HeightIndex()
         self._stale_from = 0
         """Every piece below this index is exact; idle work goes on from here."""
+        self._first_changed: int | None = None
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -60,9 +61,15 @@ class PieceList:
 
     def changed(self, index: int) -> None:
         """Lay a piece out again after it was changed."""
+        self._first_changed = index if self._first_changed is None else min(index, self._first_changed)
         piece = self._pieces[index]
         piece.invalidate()
         self._heights.update(index, piece.lay_out(self.layout))
+
+    def take_first_changed(self) -> int:
+        """The first piece that `changed` named since the last call; the number of pieces when there was none."""
+        first, self._first_changed = self._first_changed, None
+        return len(self._pieces) if first is None else min(first, len(self._pieces))
 
     def set_layout(self, layout: Layout) -> None:
         """All pieces are stale from now on; their heights stay as guesses."""

@@ -56,7 +56,7 @@ class Transcript(ScrollView, can_focus=True):
         self._is_following = True
         self._is_scrolling_itself = False
         self._is_idle_work_due = False
-        self._seen_rows = 0
+        self._new_rows = 0
 
     @property
     def styles_by_role(self) -> RenderStyles:
@@ -73,9 +73,9 @@ class Transcript(ScrollView, can_focus=True):
 
     def add_notice(self, text: str, *, is_error: bool = False) -> None:
         """One line of ours."""
-        first_row = self._pieces.row_count
+        row_count = self._pieces.row_count
         self._pieces.append(NoticePiece(NOTICE_OWNER, text, is_error=is_error))
-        self._show_from(first_row)
+        self._show_more(row_count, row_count)
 
     def begin_answer(self, message_id: int, *, is_fold_open: bool = True) -> None:
         """The next text belongs to a new answer."""
@@ -86,21 +86,23 @@ class Transcript(ScrollView, can_focus=True):
         answer = self._answer
         if answer is None:
             return
+        row_count = self._pieces.row_count
         first_row, rows = self._end_rows()
         answer.feed_reasoning(reasoning)
         answer.feed_text(text)
         if calls is not None:
             answer.show_calls(calls)
-        self._show_from(self._first_difference(first_row, rows))
+        self._show_more(row_count, self._first_difference(first_row, rows))
 
     def end_answer(self, ending: Ending) -> None:
         """Settle the running answer and draw its seam, if it has one."""
         if self._answer is None:
             return
+        row_count = self._pieces.row_count
         first_row, rows = self._end_rows()
         self._answer.end(ending)
         self._answer = None
-        self._show_from(self._first_difference(first_row, rows))
+        self._show_more(row_count, self._first_difference(first_row, rows))
 
     def summarize_reasoning(self, summary: str, *, is_open: bool | None = None) -> None:
         """Put words on the fold's line of the running answer; open or close it."""
@@ -132,6 +134,7 @@ class Transcript(ScrollView, can_focus=True):
                 self._views.pop(dropped, None)
             del self._message_ids[self._message_ids.index(message_id) :]
         self._answer = None
+        self._new_rows = 0
         self._show_from(0)
 
     def show_messages(self, messages: tuple[Message, ...], *, is_fold_open: bool = False) -> None:
@@ -220,22 +223,32 @@ class Transcript(ScrollView, can_focus=True):
     # -- painting --------------------------------------------------------------------------------
 
     def _end_rows(self) -> tuple[int, list[Strip]]:
-        """Where the last piece begins and its rows: what can change while an answer grows."""
+        """Where the last piece begins and its rows: what changes while an answer grows."""
+        self._pieces.take_first_changed()
         count = len(self._pieces)
         return (self._pieces.top(count - 1), list(self._pieces[count - 1].rows)) if count else (0, [])
 
     def _first_difference(self, first_row: int, rows: list[Strip]) -> int:
-        """The first row that is not what it was."""
+        """The first row that is not what it was: mostly near the end, but a link that is only known now and a
+        tool call above the text change earlier rows."""
+        if (changed := self._pieces.top(self._pieces.take_first_changed())) < first_row:
+            return changed
         for offset, old in enumerate(rows):
             if first_row + offset >= self._pieces.row_count or self._pieces.row(first_row + offset)[1] != old:
                 return first_row + offset
         return first_row + len(rows)
 
+    def _show_more(self, rows_before: int, first_row: int) -> None:
+        """Text came: only that makes new lines, another layout or a fold does not."""
+        if not self._is_following:
+            self._new_rows += self._pieces.row_count - rows_before
+        self._show_from(first_row)
+
     def _show_from(self, first_row: int) -> None:
         """Rows from `first_row` on have changed: grow, follow, repaint what of it is in view."""
         self._update_size()
         if self._is_following:
-            self._seen_rows = self._pieces.row_count
+            self._new_rows = 0
             self._scroll_to_row(self._end_row)
         y = first_row - self.scroll_offset.y
         height = self.size.height
@@ -287,9 +300,7 @@ class Transcript(ScrollView, can_focus=True):
 
     @property
     def _badge(self) -> str:
-        new = self._pieces.row_count - self._seen_rows
-        if self._is_following:
-            return ""
+        new = self._new_rows
         return f"↓ {new:,} new line{'s' if new != 1 else ''}" if new > 0 else ""
 
     def follow(self) -> None:
@@ -301,7 +312,7 @@ class Transcript(ScrollView, can_focus=True):
         if is_following is self._is_following:
             return
         self._is_following = is_following
-        self._seen_rows = self._pieces.row_count
+        self._new_rows = 0
         if self.size.height:
             self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
 

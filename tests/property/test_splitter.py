@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat_tui.core.block_syntax import STARTERS
 from chat_tui.core.blocks import BlockKind
 from chat_tui.core.splitter import BlockSplitter
 from tests.support.block_oracle import flattened, whole_parse
@@ -32,15 +34,30 @@ def is_peculiar(text: str) -> bool:
     """Where markdown-it differs from the reference implementations of CommonMark and GFM.
 
     It makes a table of a header that stands in a line which begins another block (`- a | b` above `|---|---|`),
-    and takes ">" for a quote's marker even after four columns of indentation.
+    lets what looks like a block after four columns of indentation end a quoted paragraph, and in a quote gives
+    code and HTML the tab whole of which the quote has taken a column.
     """
     lines = text.split("\n")
-    return any(line.lstrip(" >\t").startswith("|--") for line in lines) or any(
-        line.expandtabs(4).startswith("    ") and line.lstrip(" \t").startswith(">") for line in lines
+    is_indented_start = any(
+        line.expandtabs(4).startswith("    ") and line.strip()[:1] in STARTERS for line in lines if line.strip()
+    )
+    return (
+        any(is_header_in_a_block(first, second) for first, second in pairwise(lines))
+        or (">" in text and is_indented_start)
+        or re.search(r">[ ]*\t", text) is not None
     )
 
 
-@settings(max_examples=200, deadline=None)
+def is_header_in_a_block(first: str, second: str) -> bool:
+    """Whether `second` could be a delimiter row and `first`, with a pipe, begins with the marker of a block."""
+    if "|" not in first or re.fullmatch(r"[ >\t]*[|:\-][|:\- \t]*", second) is None:
+        return False
+    is_outside_quote = first.lstrip().startswith(">") and not second.lstrip().startswith(">")
+    return is_outside_quote or first.lstrip(" \t>")[:1] in STARTERS
+
+
+# The same documents each time: a further peculiarity of the other parser must not break an unrelated change.
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(DOCUMENTS)
 def test_blocks_equal_the_whole_parse(text: str) -> None:
     splitter = BlockSplitter()
@@ -57,7 +74,7 @@ TABLES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(TABLES)
 def test_tables_equal_the_whole_parse(lines: list[str]) -> None:
     text = "\n".join(lines)

@@ -14,7 +14,6 @@ from chat_tui.core.blocks import Block, BlockKind
 
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 _INDENTATION = re.compile(r"\n[ \t]+")
-_BLANK_LINE = re.compile(r"^[ \t]+$", re.MULTILINE)
 _LONG_CHARS = 4_000
 
 
@@ -86,11 +85,6 @@ def _normal(leaf: Leaf) -> Leaf:
         leaf.text = _INDENTATION.sub("\n", leaf.text.strip())
         if len(leaf.text) > _LONG_CHARS:  # the blanks where pieces were cut are in their sources only
             leaf.text = "".join(leaf.text.split())
-    # markdown-it keeps a tab whole of which a quote has taken one column: in HTML, and in blank lines of code.
-    if leaf.kind == BlockKind.HTML:
-        leaf.text = _INDENTATION.sub("\n", leaf.text.lstrip(" \t"))
-    if leaf.kind == BlockKind.CODE:
-        leaf.text = _BLANK_LINE.sub("", leaf.text)
     return leaf
 
 

@@ -124,6 +124,8 @@ curl -N "$BASE_URL/chat/completions" -H "Authorization: Bearer $KEY" \
 - [x] HTML, shown as it was written: <b>bold?</b> <script>alert(1)</script>
 - [ ] The end of a sentence when the line breaks
 
+Code needs no fence:
+
     an indented block keeps
         every space it has
 

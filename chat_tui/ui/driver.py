@@ -9,10 +9,12 @@ from __future__ import annotations
 import codecs
 import os
 import selectors
+from collections.abc import Iterator
 
 from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Paste
 
 from chat_tui.ui.messages import InputEnded
 
@@ -29,20 +31,51 @@ _LEGACY_ALT_ENTER, _ALT_ENTER = "\x1b\r", "\x1b[13;3u"
 """Textual takes the first for a plain Enter; the second is how the kitty protocol writes the same keys."""
 
 
-class PasteWatch:
-    """Whether the input stands inside a bracketed paste; fed with everything that is read, cut anywhere."""
+class PasteReader:
+    """Takes bracketed pastes out of the input, however it is cut: what is pasted is text and never a key.
+
+    Textual 8.2.8 looks for keys in pastes too: after an ESC in one, a control character further on would
+    act [measured: quit, cut, a new conversation].
+    """
 
     def __init__(self) -> None:
-        self.is_open = False
-        self._recent = ""
+        self._pasted: list[str] | None = None
+        self._recent = ""  # the end of what was read before: a mark may have begun in it
 
-    def feed(self, text: str) -> None:
-        """Look at more input; a mark may have begun in what came before."""
-        text = self._recent + text
-        self._recent = text[-len(_PASTE_START) + 1 :]
-        start, end = text.rfind(_PASTE_START), text.rfind(_PASTE_END)
-        if start != end:
-            self.is_open = start > end
+    @property
+    def is_open(self) -> bool:
+        """Whether the end of a paste is awaited."""
+        return self._pasted is not None
+
+    def feed(self, text: str) -> Iterator[str | Paste]:
+        """Keys for the parser, and pastes. The mark of a paste's beginning goes to the parser, at once ended."""
+        while text:
+            mark = _PASTE_START if self._pasted is None else _PASTE_END
+            found = (self._recent + text).find(mark)
+            if found < 0:
+                self._recent = (self._recent + text)[1 - len(mark) :]
+                before, text = text, ""
+            else:
+                cut = found + len(mark) - len(self._recent)
+                self._recent = ""
+                before, text = text[:cut], text[cut:]
+            if self._pasted is None:
+                yield before if found < 0 else before + _PASTE_END
+                self._pasted = None if found < 0 else []
+            else:
+                self._pasted.append(before)
+                if found >= 0:
+                    yield self._take(len(_PASTE_END))
+
+    def close(self) -> Paste:
+        """End a paste whose end never came."""
+        self._recent = ""
+        return self._take(0)
+
+    def _take(self, mark_chars: int) -> Paste:
+        whole = "".join(self._pasted or ())
+        self._pasted = None
+        return Paste(whole[: len(whole) - mark_chars])
 
 
 def make_parser() -> XTermParser:
@@ -57,7 +90,7 @@ class ChatDriver(LinuxDriver):
         """Read until the driver stops or the input ends."""
         parser = make_parser()
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        paste = PasteWatch()
+        pastes = PasteReader()
         silence_s = 0.0
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -68,22 +101,28 @@ class ChatDriver(LinuxDriver):
                     if not data:
                         self.send_message(InputEnded())
                         return
-                    text = decode(data).replace(_LEGACY_ALT_ENTER, _ALT_ENTER)
-                    paste.feed(text)
+                    text = decode(data)
                     silence_s = 0.0
-                    for message in parser.feed(text) if text else ():
-                        self.process_message(message)
+                    for piece in pastes.feed(text):
+                        self._process(parser, piece)
                     # The parser waits for the rest of a sequence only after a lone escape.
                     wait_s = constants.ESCAPE_DELAY if text.endswith("\x1b") else IDLE_S
                 else:
                     silence_s += wait_s
                     wait_s = IDLE_S
-                    if paste.is_open and silence_s >= UNCLOSED_PASTE_S:
-                        paste.is_open = False
-                        for message in parser.feed(_PASTE_END):
-                            self.process_message(message)
+                    if pastes.is_open and silence_s >= UNCLOSED_PASTE_S:
+                        self._process(parser, pastes.close())
                 for message in parser.tick():
                     self.process_message(message)
+
+    def _process(self, parser: XTermParser, piece: str | Paste) -> None:
+        messages = (
+            [piece] if isinstance(piece, Paste) else parser.feed(piece.replace(_LEGACY_ALT_ENTER, _ALT_ENTER))
+        )
+        for message in messages:
+            # The parser's own paste is the empty one between the two marks it was given.
+            if not (isinstance(message, Paste) and not message.text):
+                self.process_message(message)
 
     def _read(self) -> bytes:
         try:

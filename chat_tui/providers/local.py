@@ -98,9 +98,10 @@ class LocalProvider:
         self._clock = clock
         self._starting: asyncio.Task[LlamaServer | Fault] | None = None
 
-    async def prepare(self) -> None:
-        """Begin to start the server; returns at once."""
-        self._server()
+    async def prepare(self) -> str:
+        """Start the server and wait until it is ready or has failed."""
+        server = await asyncio.shield(self._server())
+        return server.sentence if isinstance(server, Fault) else ""
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
         """The names in [local] models and the bundled one."""
@@ -225,6 +226,7 @@ class LocalProvider:
             first_token_timeout_s=_FIRST_TOKEN_TIMEOUT_S,
             idle_timeout_s=_IDLE_TIMEOUT_S,
         )
+        # Without reports of its progress the server hears of a stop only when it has read the whole prompt.
         quirks = Quirks(can_prefill=True, extra_body={"return_progress": True})
         return HttpProvider(self.name, self.label, endpoint, OpenAIChat(), quirks, self._clock)
 

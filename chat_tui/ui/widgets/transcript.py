@@ -212,9 +212,8 @@ class Transcript(ScrollView, can_focus=True):
         if not self._pieces.row_count:
             return
         index, offset = self._pieces.find(min(int(self.scroll_y), self._pieces.row_count - 1))
-        before = self._pieces.row_count
         has_more = self._pieces.lay_out_some(IDLE_PIECES)
-        if self._pieces.row_count != before:
+        if self._pieces.row_count + 1 != self.virtual_size.height:
             self._update_size()
             self._scroll_to_row(self._end_row if self._is_following else self._pieces.top(index) + offset)
         if has_more:

@@ -126,8 +126,8 @@ class Stage:
         """Let what was posted be handled and painted; the stage's clock does not drive the status bar."""
         self.chat.painter.tick()
         self.chat.show_status()
-        for _ in range(3):
-            await self.pilot.pause()
+        for _ in range(4):
+            await self.pilot.pause(0)
 
     @property
     def answer(self) -> str:

@@ -1,0 +1,108 @@
+"""The tree of messages and the path through it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chat_tui.core.conversation import (
+    Conversation,
+    Ending,
+    Message,
+    OpaquePart,
+    Outcome,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+)
+
+
+def says(text: str) -> tuple[TextPart, ...]:
+    return (TextPart(text),)
+
+
+def test_an_empty_conversation_has_no_path() -> None:
+    conversation = Conversation()
+    assert (conversation.tip, conversation.path(), len(conversation)) == (None, (), 0)
+
+
+def test_messages_follow_each_other() -> None:
+    conversation = Conversation()
+    first = conversation.append(Role.USER, says("Hi"))
+    second = conversation.append(Role.ASSISTANT, says("Hello"), model="m")
+    assert (first.id, first.parent_id, second.id, second.parent_id) == (1, None, 2, 1)
+    assert conversation.path() == (first, second)
+    assert conversation.tip is second
+    assert conversation.get(2).model == "m"
+
+
+def test_a_second_answer_is_a_sibling_and_the_first_is_kept() -> None:
+    conversation = Conversation()
+    question = conversation.append(Role.USER, says("Hi"))
+    first = conversation.append(Role.ASSISTANT, says("One"))
+    conversation.rewind(question.id)
+    second = conversation.append(Role.ASSISTANT, says("Two"))
+    assert conversation.path() == (question, second)
+    assert conversation.siblings(second.id) == conversation.siblings(first.id) == (first, second)
+    assert conversation.siblings(question.id) == (question,)
+    assert len(conversation) == 3
+
+
+def test_rewinding_to_the_start_makes_another_beginning() -> None:
+    conversation = Conversation()
+    first = conversation.append(Role.USER, says("Hi"))
+    conversation.rewind(None)
+    assert conversation.path() == ()
+    second = conversation.append(Role.USER, says("Hello"))
+    assert second.parent_id is None
+    assert conversation.siblings(first.id) == (first, second)
+
+
+def test_unknown_ids_are_refused_and_change_nothing() -> None:
+    conversation = Conversation()
+    tip = conversation.append(Role.USER, says("Hi"))
+    for act in (conversation.rewind, conversation.get, conversation.siblings):
+        with pytest.raises(KeyError):
+            act(7)
+    assert conversation.tip is tip
+
+
+def test_settling_gives_parts_and_end_in_place() -> None:
+    conversation = Conversation()
+    answer = conversation.append(Role.ASSISTANT, ())
+    ending = Ending(Outcome.STOPPED, tokens=3)
+    settled = conversation.settle(answer.id, says("Part"), ending)
+    assert conversation.tip == settled == conversation.get(answer.id)
+    assert (settled.text, settled.ending, answer.text, answer.ending) == ("Part", ending, "", None)
+
+
+def test_a_message_reads_its_parts_in_order() -> None:
+    call = ToolCallPart("k", "c", "n", "{}", is_complete=True)
+    message = Message(
+        1,
+        Role.ASSISTANT,
+        (
+            ReasoningPart("hm ", 1.0),
+            TextPart("One, "),
+            call,
+            OpaquePart("sig", "x"),
+            ReasoningPart("ok"),
+            TextPart("two."),
+        ),
+    )
+    assert (message.text, message.reasoning) == ("One, two.", "hm ok")
+
+
+@pytest.mark.parametrize(
+    ("message", "is_sendable"),
+    [
+        (Message(1, Role.USER, says("")), True),
+        (Message(1, Role.SYSTEM, ()), True),
+        (Message(1, Role.ASSISTANT, says("words")), True),
+        (Message(1, Role.ASSISTANT, says(" \n")), False),
+        (Message(1, Role.ASSISTANT, ()), False),
+        (Message(1, Role.ASSISTANT, (ReasoningPart("only thought"),)), False),
+    ],
+)
+def test_an_answer_without_words_is_never_sent(message: Message, is_sendable: bool) -> None:
+    assert message.is_sendable is is_sendable

@@ -115,7 +115,7 @@ class AnswerView:
             if isinstance(piece, FoldPiece):
                 piece.is_open = is_open
                 self._pieces.changed(index)
-            elif isinstance(piece, BlockPiece) and piece.is_dim:
+            elif self._is_reasoning(piece):
                 piece.is_hidden = not is_open
                 self._pieces.changed(index)
 
@@ -191,6 +191,11 @@ class AnswerView:
                 and _may_use_references(piece.block)
             ):
                 self._pieces.changed(index)
+
+    def _is_reasoning(self, piece: Piece) -> bool:
+        if isinstance(piece, BlockPiece):
+            return piece.is_dim
+        return self._segment is not None and self._segment.is_reasoning and piece is self._segment.tail
 
     def _append(self, piece: Piece) -> None:
         self._pieces.append(piece, is_laid_out=self._is_laid_out)

@@ -41,9 +41,11 @@ class Provider(Protocol):
         """One answer. A fresh generator per call; nothing is sent before it is iterated."""
         ...
 
-    async def prepare(self) -> None:
-        """Whatever makes the first answer faster (start a server, open nothing else); never raises for a fault
-        that `stream` will report again."""
+    async def prepare(self) -> str:
+        """Whatever makes the first answer faster: start a server, load what is needed.
+
+        Returns one sentence that says why there will be no answer, empty when nothing is known against it.
+        """
         ...
 
     async def list_models(self) -> tuple[ModelInfo, ...]:

@@ -83,8 +83,8 @@ class AnswerBody:
 
     @property
     def is_finishing(self) -> bool:
-        """Whether the answer is complete but for its last formalities, if the codec can tell."""
-        return bool(getattr(self._codec, "is_finishing", False))
+        """Whether the answer is complete but for its last formalities."""
+        return self._codec.is_finishing
 
     def feed(self, data: bytes) -> Iterator[tuple[StreamEvent, ...]]:
         """The events of a piece of the body, in steps of bounded size; a step may have none."""

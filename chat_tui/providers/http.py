@@ -83,13 +83,14 @@ class HttpProvider:
         )
         self._transport = Transport(endpoint.base_url, self._origin, endpoint.connect_timeout_s, clock)
 
-    async def prepare(self) -> None:
-        """Load what the first request needs; what fails here is reported by that request."""
+    async def prepare(self) -> str:
+        """Load what the first request needs; what fails here will fail that request too."""
         try:
             await self._transport.prepare()
             await self._api_key()
-        except ChatError:
-            return
+        except ChatError as error:
+            return error.sentence
+        return ""
 
     async def aclose(self) -> None:
         """Close every connection."""

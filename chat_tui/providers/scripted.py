@@ -70,12 +70,13 @@ class ScriptedProvider:
         self._scripts = scripts
         self._requests: dict[str, int] = {}
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> str:
         """Nothing to prepare."""
+        return ""
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
         """Every script, in order."""
-        return tuple(ModelInfo(f"demo/{name}", name, script.note) for name, script in self._scripts.items())
+        return tuple(ModelInfo(f"demo/{name}", note=script.note) for name, script in self._scripts.items())
 
     async def aclose(self) -> None:
         """Nothing is held."""

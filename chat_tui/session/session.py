@@ -163,13 +163,16 @@ class ChatSession:
         self.conversation = Conversation()
         self.runner = None
 
-    async def prepare(self) -> None:
-        """Make the first answer faster (starts the embedded model); faults are reported by the first turn."""
+    async def prepare(self) -> str:
+        """Make the first answer faster (starts the embedded model).
+
+        Returns one sentence that says why there will be no answer, empty when nothing is known against it.
+        """
         try:
             provider, _ = self._resolve()
-        except ChatError:
-            return
-        await provider.prepare()
+        except ChatError as error:
+            return error.sentence
+        return await provider.prepare()
 
     def list_models(self) -> AsyncIterator[ModelGroup]:
         """What can be chosen, group by group as the answers come in."""

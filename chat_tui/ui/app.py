@@ -7,6 +7,7 @@ prints local variables and exits with 0; an end of file on stdin spins. All thre
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -31,7 +32,8 @@ from chat_tui.ui.palette import ActionsProvider
 from chat_tui.ui.screens.chat import ChatScreen
 from chat_tui.ui.theme import THEMES
 
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGQUIT: 131}
+HANG_UP_EXIT_CODE = 129
+EXIT_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": HANG_UP_EXIT_CODE, "SIGQUIT": 131}
 _CONTROL_FILTER = ControlFilter()
 """One for all: rows are cached per filter object."""
 
@@ -63,8 +65,9 @@ class ChatApp(App[None]):
         """Signals first: from here on every way out restores the terminal."""
         loop = asyncio.get_running_loop()
         if not self.is_headless:
-            for number, code in EXIT_CODES.items():
-                loop.add_signal_handler(number, self._leave, code)
+            for name, code in EXIT_CODES.items():
+                with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has neither
+                    loop.add_signal_handler(getattr(signal, name), self._leave, code)
         self.push_screen(self.chat)
 
     def _leave(self, code: int) -> None:
@@ -84,7 +87,7 @@ class ChatApp(App[None]):
     @on(InputEnded)
     def leave_for_good(self) -> None:
         """A terminal that went without a word (nohup) is an end like a hang-up."""
-        self._leave(EXIT_CODES[signal.SIGHUP])
+        self._leave(HANG_UP_EXIT_CODE)
 
     async def on_unmount(self) -> None:
         """Nothing of ours outlives the screen."""

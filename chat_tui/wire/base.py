@@ -57,6 +57,11 @@ class Codec(Protocol):
         """Whether the terminal event has been given (the rest of the body is read but not decoded)."""
         ...
 
+    @property
+    def is_finishing(self) -> bool:
+        """Whether the answer is complete but for formalities: then a broken connection is no cut."""
+        ...
+
     def decode(self, event: WireEvent) -> tuple[StreamEvent, ...]:
         """Events of one wire event; empty after the terminal one."""
         ...

@@ -66,9 +66,10 @@ class FakeProvider:
         finally:
             self.open_streams -= 1
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> str:
         """Noted."""
         self.is_prepared = True
+        return ""
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
         """One."""

@@ -7,6 +7,7 @@ on its own account. For Unix only.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import fcntl
 import os
@@ -34,7 +35,12 @@ ALLOWED = re.compile(
     rb"|\x1b\]22;[a-z]*(?:\x1b\\|\x07)"  # shape of the mouse pointer
 )
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
-_PRIVATE = re.compile(rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?\d+\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_UNDRAWN = re.compile(
+    r"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?\d+\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    "|[\u061c\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\U000e0000-\U000e0fff]"
+)
+"""What pyte 0.8 cannot take: private sequences, and characters without width, behind which it drops the rest."""
+_WHOLE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*\x07|[^\[\]])")
 MODES = (1000, 1002, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048)
 
 
@@ -68,8 +74,10 @@ class Terminal:
         self.output = bytearray()
         self._is_controlling, self._ignored, self._stdin = is_controlling, tuple(ignored), stdin
         self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
-        self._drawn = 0
+        self._stream = pyte.Stream(self._screen)
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._drawn, self._undrawn = 0, ""
+        self._lines: list[str] = [""] * rows
         self._master = self._slave = -1
         self.process: subprocess.Popen[bytes]
 
@@ -157,14 +165,16 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The screen as text."""
-        fresh = bytes(self.output[self._drawn :])
-        # A sequence may be cut in the middle of what was read: draw up to the last escape.
-        cut = fresh.rfind(b"\x1b")
-        if cut >= 0 and len(fresh) - cut < 32:
-            fresh = fresh[:cut] if self.process.poll() is None else fresh
-        self._drawn += len(fresh)
-        self._stream.feed(_PRIVATE.sub(b"", fresh))
-        return [line.rstrip() for line in self._screen.display]
+        if len(self.output) == self._drawn:
+            return self._lines
+        fresh = self._undrawn + self._decode(bytes(self.output[self._drawn :]))
+        self._drawn, self._undrawn = len(self.output), ""
+        last = fresh.rfind("\x1b")
+        if last >= 0 and not _WHOLE_SEQUENCE.match(fresh, last):  # cut in the middle by how it was read
+            fresh, self._undrawn = fresh[:last], fresh[last:]
+        self._stream.feed(_UNDRAWN.sub("", fresh))
+        self._lines = [line.rstrip() for line in self._screen.display]
+        return self._lines
 
     @property
     def text(self) -> str:
@@ -190,6 +200,10 @@ class Terminal:
         while self._master >= 0 and self._read():
             pass
         return self.process.returncode
+
+    def written_since(self, start: int) -> str:
+        """What was written from byte `start` on, without Textual's own sequences and as it came: no screen."""
+        return ALLOWED.sub(b"", bytes(self.output[start:])).decode("utf-8", "replace")
 
     @property
     def farewell(self) -> str:

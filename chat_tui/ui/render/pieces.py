@@ -6,6 +6,7 @@ A piece is a block of an answer, a prompt, a seam, a notice, … Its rows are va
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
@@ -95,7 +96,7 @@ class BlockPiece(Piece):
         self,
         owner_id: int,
         block: Block,
-        references: dict[str, tuple[str, str]],
+        references: Mapping[str, tuple[str, str]],
         *,
         is_first: bool = False,
         is_dim: bool = False,
@@ -129,7 +130,7 @@ class TailPiece(Piece):
 
     __slots__ = ("_blocks", "_is_dim", "_is_first", "_references")
 
-    def __init__(self, owner_id: int, references: dict[str, tuple[str, str]], *, is_dim: bool = False) -> None:
+    def __init__(self, owner_id: int, references: Mapping[str, tuple[str, str]], *, is_dim: bool = False) -> None:
         super().__init__(owner_id)
         self._blocks: tuple[Block, ...] = ()
         self._is_first = True

@@ -96,8 +96,9 @@ class TurnScreen(Screen[None]):
 
     @work(group="prepare", exclusive=True, exit_on_error=False)
     async def prepare_model(self) -> None:
-        """Start what the model needs while the reader types."""
-        await self.session.prepare()
+        """Start what the model needs while the reader types; say at once what stands in the way."""
+        if problem := await self.session.prepare():
+            self.transcript.add_notice(problem, is_error=True)
 
     @work(group="warm-up", thread=True, exit_on_error=False)
     def warm_up(self) -> None:

@@ -29,7 +29,7 @@ class _Segment:
         self.is_reasoning = is_reasoning
         self.splitter = BlockSplitter()
         self.has_settled = False
-        self.references: dict[str, tuple[str, str]] = {}
+        self.references = self.splitter.references
         self.tail = TailPiece(owner_id, self.references, is_dim=is_reasoning)
 
 
@@ -152,7 +152,6 @@ class AnswerView:
         """Blocks that will not change go before the tail."""
         if not blocks:
             return
-        segment.references.update(segment.splitter.references)
         self._pieces.truncate(len(self._pieces) - 1)
         for block in blocks:
             piece = BlockPiece(

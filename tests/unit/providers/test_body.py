@@ -124,6 +124,7 @@ class PingCodec:
     """A protocol with pings as events, and no documents."""
 
     is_done = False
+    is_finishing = False
 
     def decode(self, event: WireEvent) -> tuple[StreamEvent, ...]:
         return (ProgressReported(ProgressKind.ALIVE),) if event.name == "ping" else (Ignored(event.name),)

@@ -83,7 +83,8 @@ class FakeServer:
         for event in answer if isinstance(answer, tuple) else answer(await self.bench.process()):
             yield Arrival(1.0, (event,))
 
-    async def prepare(self) -> None: ...
+    async def prepare(self) -> str:
+        return ""
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
         return ()
@@ -337,10 +338,12 @@ async def test_closing_while_it_starts_leaves_no_child(bench: Bench) -> None:
         return spawned[0]
 
     bench.provider._spawn = spawn
-    await bench.provider.prepare()
+    preparing = asyncio.create_task(bench.provider.prepare())
     while not spawned:
         await asyncio.sleep(0)
     await bench.provider.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await preparing
     assert spawned[0].returncode is not None
 
 

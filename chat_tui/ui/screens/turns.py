@@ -202,7 +202,7 @@ class TurnScreen(Screen[None]):
                 now_s,
                 model=self.session.model_id,
                 retry_in_s=retry_in_s,
-                escape_hint="Esc stop" if phase.is_running else "Esc write" if self.transcript.has_focus else "",
+                escape_hint="Esc stop" if phase.is_running else "Esc back" if self.transcript.has_focus else "",
                 notice=self._notice,
             )
         )

@@ -96,6 +96,8 @@ class AnswerView:
             self.show_calls(calls)
         if message.ending is not None:
             self.end(message.ending)
+        elif self._segment is not None:
+            self._show_tail(self._segment)
 
     def end(self, ending: Ending) -> None:
         """Settle everything; an answer that ended early gets its seam."""
@@ -135,7 +137,8 @@ class AnswerView:
             segment = self._begin_segment(is_reasoning=is_reasoning)
         settled = segment.splitter.feed(text)
         self._settle(segment, settled)
-        self._show_tail(segment)
+        if self._is_laid_out:
+            self._show_tail(segment)
 
     def _begin_segment(self, *, is_reasoning: bool) -> _Segment:
         self._close_segment()

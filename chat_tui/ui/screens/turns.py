@@ -167,6 +167,7 @@ class TurnScreen(Screen[None]):
             self.transcript.show_messages(self.session.conversation.path())
         if runner.ending is not None and runner.ending.fault is not None:
             self.transcript.add_notice(runner.ending.fault.sentence, is_error=True)
+        self.show_title()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A fault of our own in a worker is said, not swallowed; what arrived is kept."""

@@ -131,6 +131,7 @@ async def test_esc_before_the_first_token_gives_the_question_back(tmp_path: Path
         await on.settle()
         assert on.chat.prompt.text == "Take it back"
         assert "Take it back" not in on.text
+        assert "New conversation" in on.screen_text.splitlines()[0]
         assert "╌╌" not in on.text
         on.clock.stop_at_s = float("inf")
         await on.pilot.press("enter")

@@ -1,0 +1,268 @@
+"""Every state of the screen as text and styles, compared with what is stored beside this file.
+
+`CHAT_TUI_UPDATE=1 pytest tests/snapshots` writes what is shown now; the difference is then read in the diff.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from chat_tui.config.model import Config
+from chat_tui.core.errors import Fault, FaultKind
+from chat_tui.core.events import (
+    Connected,
+    Finished,
+    FinishReason,
+    StreamEvent,
+    TextDelta,
+    ToolArgumentsDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+)
+from tests.snapshots.dump import dump
+from tests.support.fake_provider import FakeProvider, answer, failed
+from tests.support.stage import Stage, stage
+from tests.support.waiting import wait_until
+
+FOLDER = Path(__file__).parent / "screens"
+IS_UPDATING = bool(os.environ.get("CHAT_TUI_UPDATE"))
+"""Read when this file is loaded: every test runs in a clean environment."""
+
+WIDE, USUAL, NARROW = (120, 36), (100, 30), (60, 20)
+REFUSED = Fault(
+    FaultKind.AUTH,
+    "key refused",
+    "401 from api.example: the key in MINE_API_KEY was refused.",
+    "Set it and start again.",
+    status=401,
+)
+Act = Callable[[Stage], Awaitable[None]]
+
+
+async def nothing(on: Stage) -> None:
+    """As it opens."""
+
+
+async def streaming(on: Stage) -> None:
+    on.clock.stop_at_s = 5.2
+    await on.ask("How does an answer reach my screen?")
+    await on.until_standing()
+
+
+async def settled(on: Stage) -> None:
+    await on.ask("How does an answer reach my screen?")
+    await on.until_done()
+
+
+async def table_and_code(on: Stage) -> None:
+    await settled(on)
+    rows = on.all_rows
+    on.chat.transcript.scroll_to(
+        y=next(i for i, row in enumerate(rows) if row.startswith("Number")) - 2, animate=False, immediate=True
+    )
+
+
+async def stopped(on: Stage) -> None:
+    await streaming(on)
+    await on.pilot.press("escape")
+
+
+async def waiting(on: Stage) -> None:
+    on.clock.stop_at_s = 3.2
+    await on.ask("Are you there?")
+    await on.until_standing()
+
+
+async def stalled(on: Stage) -> None:
+    on.clock.stop_at_s = 20.0
+    await on.ask("Are you there?")
+    await on.until_standing()
+    on.clock.advance(31.0)
+
+
+async def retrying(on: Stage) -> None:
+    on.clock.stop_at_s = 1.0
+    await on.ask("Are you there?")
+    await on.until_standing()
+
+
+async def thinking(on: Stage) -> None:
+    on.clock.stop_at_s = 1.9
+    await on.ask("How long does a page take?")
+    await on.until_standing()
+
+
+async def unfolded(on: Stage) -> None:
+    await on.ask("How long does a page take?")
+    await on.until_done()
+    await on.pilot.press("ctrl+t")
+
+
+async def message_cursor(on: Stage) -> None:
+    await settled(on)
+    await on.pilot.press("tab", "up")
+
+
+async def scrolled_up(on: Stage) -> None:
+    await streaming(on)
+    await on.pilot.press("pageup")
+    on.clock.stop_at_s = 9.0
+    await wait_until(lambda: on.clock.elapsed_s > 8.9)
+    await on.until_standing()
+
+
+async def two_turns(on: Stage) -> None:
+    await on.ask("First question, in one line")
+    await on.until_done()
+    on.chat.prompt.put("A draft\nof two lines")
+
+
+def keys(*pressed: str, until: str) -> Act:
+    """Press and wait for a text on the screen."""
+
+    async def act(on: Stage) -> None:
+        await on.pilot.press(*pressed)
+        await wait_until(lambda: until in on.screen_text, what=until)
+
+    return act
+
+
+async def details(on: Stage) -> None:
+    await on.ask("What broke?")
+    await on.until_done()
+    await on.pilot.press("tab")
+    await keys("d", until="overloaded_error")(on)
+
+
+async def link(on: Stage) -> None:
+    await on.ask("Where is it?")
+    await on.until_done()
+    y = next(i for i, row in enumerate(on.rows) if "the bank" in row)
+    x = on.chat.transcript.render_line(y).text.index("the bank") + 1
+    await on.pilot.click("#transcript", offset=(x, y))
+    await wait_until(lambda: "evil.example" in on.screen_text and on.app.screen is not on.chat)
+
+
+async def command_hint(on: Stage) -> None:
+    await on.pilot.press("/", "m", "o")
+
+
+async def calling(on: Stage) -> None:
+    await on.ask("Find it")
+    await wait_until(lambda: '{"query": "tok' in on.text)
+
+
+async def asked(on: Stage) -> None:
+    await on.ask("Anybody there?")
+    await on.until_done()
+
+
+def refusing() -> FakeProvider:
+    provider = FakeProvider(lambda: 1000.0)
+    provider.add([failed(REFUSED)])
+    return provider
+
+
+def linking() -> FakeProvider:
+    provider = FakeProvider(lambda: 1000.0)
+    provider.add(answer("See [the bank](https://evil.example/login?next=https://bank.example) first."))
+    return provider
+
+
+def tooled() -> FakeProvider:
+    script: list[StreamEvent | asyncio.Event | Exception] = [
+        Connected(),
+        TextDelta("Let me look that up."),
+        ToolCallStarted("1", "call-1", "search"),
+        ToolArgumentsDelta("1", '{"query": "tokens"}'),
+        ToolCallEnded("1", '{"query": "tokens"}'),
+        ToolCallStarted("2", "call-2", "fetch"),
+        ToolArgumentsDelta("2", '{"query": "tok'),
+        asyncio.Event(),
+        Finished(FinishReason.TOOL_CALLS),
+    ]
+    provider = FakeProvider(lambda: 1000.0)
+    provider.add(script)
+    return provider
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A state, how to get there, and what it is shown with."""
+
+    name: str
+    model: str
+    act: Act
+    size: tuple[int, int] = USUAL
+    theme: Literal["dark", "light", "terminal"] = "dark"
+    provider: Callable[[], FakeProvider] | None = None
+    first_run: bool = False
+
+
+SCREENS = (
+    Screen("empty", "demo/markdown", nothing),
+    Screen("first-run", "fake/one", nothing, provider=refusing, first_run=True),
+    Screen("waiting", "demo/slow", waiting),
+    Screen("streaming", "demo/markdown", streaming),
+    Screen("streaming-light", "demo/markdown", streaming, theme="light"),
+    Screen("streaming-terminal", "demo/markdown", streaming, theme="terminal"),
+    Screen("streaming-narrow", "demo/markdown", streaming, NARROW),
+    Screen("streaming-wide", "demo/markdown", streaming, WIDE),
+    Screen("scrolled-up", "demo/markdown", scrolled_up),
+    Screen("settled", "demo/markdown", settled),
+    Screen("table-and-code", "demo/markdown", table_and_code, WIDE),
+    Screen("table-and-code-light", "demo/markdown", table_and_code, WIDE, "light"),
+    Screen("table-and-code-terminal", "demo/markdown", table_and_code, NARROW, "terminal"),
+    Screen("stalled", "demo/stall", stalled),
+    Screen("stopped", "demo/markdown", stopped),
+    Screen("cut", "demo/cut", asked),
+    Screen("cut-narrow", "demo/cut", asked, NARROW),
+    Screen("cut-light", "demo/cut", asked, theme="light"),
+    Screen("retrying", "demo/ratelimit", retrying),
+    Screen("refused", "fake/one", asked, provider=refusing),
+    Screen("thinking", "demo/reasoning", thinking),
+    Screen("folded", "demo/reasoning", asked),
+    Screen("unfolded", "demo/reasoning", unfolded),
+    Screen("calling", "fake/one", calling, provider=tooled),
+    Screen("message-cursor", "demo/cut", message_cursor),
+    Screen("draft", "demo/reasoning", two_turns, NARROW),
+    Screen("command-hint", "demo/markdown", command_hint),
+    Screen("help", "demo/markdown", keys("f1", until="Keys"), WIDE),
+    Screen("help-narrow", "demo/markdown", keys("f1", until="Keys"), NARROW),
+    Screen("palette", "demo/markdown", keys("ctrl+p", until="New conversation"), WIDE),
+    Screen("details", "demo/error", details),
+    Screen("confirm-link", "fake/one", link, provider=linking),
+)
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
+async def test_the_screen_is_as_it_was(tmp_path: Path, screen: Screen) -> None:
+    provider = None if screen.provider is None else screen.provider()
+    async with stage(
+        screen.model,
+        tmp_path,
+        config=Config(theme=screen.theme),
+        size=screen.size,
+        provider=provider,
+        first_run=screen.first_run,
+    ) as on:
+        await screen.act(on)
+        await on.settle()
+        shown = dump(on.screen)
+    path = FOLDER / f"{screen.name}.txt"
+    if IS_UPDATING:
+        FOLDER.mkdir(exist_ok=True)
+        path.write_text(shown, encoding="utf-8")
+    assert path.exists(), "CHAT_TUI_UPDATE=1 stores it"
+    assert shown == path.read_text(encoding="utf-8")
+
+
+def test_nothing_else_is_stored() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == {screen.name for screen in SCREENS}

@@ -34,7 +34,7 @@ _NETWORK_SIGNS = (
     "connection", "name resolution", "nameresolution", "getaddrinfo", "proxy", "timed out", "timeout", "ssl",
     "certificate", "network is unreachable", "dns error", "could not fetch",
 )  # fmt: skip
-_NO_WHEEL_SIGNS = ("no matching distribution", "no usable wheels", "has no wheels")
+_NOTHING_FOUND_SIGNS = ("no matching distribution", "no usable wheels", "has no wheels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,11 @@ def _failure(ended: Run, tool: str) -> str:
     errors = ended.errors.lower()
     if any(sign in errors for sign in _NETWORK_SIGNS):
         return f"{tool} could not reach the package registry. Check the network or the proxy, then run this again."
-    if any(sign in errors for sign in _NO_WHEEL_SIGNS):
-        return "There is no ready-made package for this system and Python. Other models work: `chat-tui models`."
+    if any(sign in errors for sign in _NOTHING_FOUND_SIGNS):
+        return (
+            f"{tool} found no ready-made package: either the registry cannot be reached from here, "
+            "or it has none for this system and Python."
+        )
     return (
         f"{tool} could not install the packages (exit status {ended.code}); what it wrote above says why. "
         "Without a network, put a GGUF file under [local] models in the configuration."

@@ -150,7 +150,7 @@ def test_a_python_of_the_system_is_left_alone(
     ("errors", "sentence"),
     [
         ("WARNING: Retrying after NameResolutionError\nERROR: No matching distribution found", "package registry"),
-        ("ERROR: No matching distribution found for xllamacpp", "no ready-made package for this system"),
+        ("ERROR: No matching distribution found for xllamacpp", "found no ready-made package"),
         ("ERROR: [Errno 28] No space left on device", "exit status 2"),
         ("", "what it wrote above says why"),
     ],

@@ -218,21 +218,18 @@ class TurnRunner:
 
     def _receive(self, arrival: Arrival) -> Fault | None:
         """Take in what one read brought. Returns the fault of a failure, which is not applied yet."""
-        token_count = 0
+        token_count = sum(isinstance(event, TOKEN_EVENTS) for event in arrival.events)
+        if token_count:  # before the events: whoever is told of a phase finds the numbers that go with it
+            self.metrics.tokens_arrived(arrival.at_s, token_count)
+        fault = None
         for event in arrival.events:
             if isinstance(event, Failed):
-                self._count(token_count, arrival.at_s)
-                return event.fault
-            if isinstance(event, TOKEN_EVENTS):
-                token_count += 1
-            self._apply(event, arrival.at_s)
-        self._count(token_count, arrival.at_s)
-        return None
-
-    def _count(self, token_count: int, at_s: float) -> None:
+                fault = event.fault
+            else:
+                self._apply(event, arrival.at_s)
         if token_count:
-            self.metrics.tokens_arrived(at_s, token_count)
             self._listener.text_arrived()
+        return fault
 
     def _apply(self, event: StreamEvent, at_s: float) -> None:
         if self.state.terminal is not None:

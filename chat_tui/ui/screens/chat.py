@@ -223,7 +223,7 @@ class ChatScreen(TurnScreen):
     def _current_message(self) -> Message | None:
         path = self.session.conversation.path()
         if self.transcript.has_focus:
-            return next((m for m in path if m.id == self.transcript.cursor_id), None)
+            return next((m for m in path if m.id == self.transcript.marked_id), None)
         return next((m for m in reversed(path) if m.role is Role.ASSISTANT), None)
 
     @on(CopyRequested)

@@ -1,0 +1,255 @@
+"""Pieces as a scrolling Line-API widget: cached rows, layout from what is seen outwards, a follow rule, selection.
+
+Growing text repaints the rows that changed only. Which pieces there are is the business of `Transcript`.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from textual.geometry import Region, Size
+from textual.reactive import Reactive
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from chat_tui.ui.render.blocks import RenderContext
+from chat_tui.ui.render.pieces import Layout, Piece
+from chat_tui.ui.theme import ChatTheme, RenderStyles
+from chat_tui.ui.widgets.piece_list import PieceList
+from chat_tui.ui.widgets.row_painter import MARGIN_CELLS, RowPainter
+
+RIGHT_CELLS = 1
+IDLE_PIECES = 16
+"""How many pieces are laid out again in one idle step: a few milliseconds."""
+
+_VIRTUAL_SIZE = cast("Reactive[Size]", ScrollView.virtual_size)
+
+
+class PieceView(ScrollView):
+    """Shows a `PieceList`, at its end or where the reader has scrolled to."""
+
+    ALLOW_SELECT = True
+
+    def __init__(self, theme: ChatTheme, *, measure_columns: int = 100, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._theme = theme
+        self._measure_columns = measure_columns
+        self._rows = RowPainter(theme.styles)
+        self._pieces = PieceList(self._make_layout(0, 80))
+        self._is_following = True
+        self._is_scrolling_itself = False
+        self._is_idle_work_due = False
+        self._new_rows = 0
+
+    @property
+    def marked_id(self) -> int | None:
+        """Whose pieces carry the message cursor while the view has the focus."""
+        return None
+
+    @property
+    def styles_by_role(self) -> RenderStyles:
+        """What text is rendered with now."""
+        return self._theme.styles
+
+    # -- layout ----------------------------------------------------------------------------------
+
+    @property
+    def _text_width(self) -> int:
+        return self._pieces.layout.context.width
+
+    def _make_layout(self, stamp: int, width: int) -> Layout:
+        text_width = max(10, width - MARGIN_CELLS - RIGHT_CELLS)
+        context = RenderContext(width=text_width, measure_columns=self._measure_columns, styles=self._theme.styles)
+        return Layout(stamp, context)
+
+    def set_theme(self, theme: ChatTheme) -> None:
+        """Other colours: everything is rendered again, what is visible first."""
+        self._theme = theme
+        self.call_after_refresh(self._relayout)
+
+    def on_resize(self) -> None:
+        """Another width: everything is laid out again, what is visible first."""
+        width = self.scrollable_content_region.width
+        if self._make_layout(0, width).context.width != self._text_width or not self._rows.has_base:
+            self._relayout()
+        elif self._is_following:
+            self.follow()
+
+    def _relayout(self) -> None:
+        """New layout with the same text at the top of the view (or the end, when following)."""
+        anchor = None
+        if not self._is_following and self._pieces.row_count:
+            top_row = min(int(self.scroll_y), self._pieces.row_count - 1)
+            anchor = self._pieces.find(top_row)
+        self._rows = RowPainter(self._theme.styles, self.rich_style)
+        self._pieces.set_layout(
+            self._make_layout(self._pieces.layout.stamp + 1, self.scrollable_content_region.width or 80)
+        )
+        self.screen.clear_selection()
+        if anchor is None:
+            self._pieces.lay_out_end(self.size.height)
+        else:
+            index, offset = anchor
+            self._pieces.lay_out_window(self._pieces.top(index), self.size.height + offset)
+            self._scroll_to_row(self._pieces.top(index) + min(offset, max(0, self._pieces[index].height - 1)))
+        self._show_from(0)
+        self._go_on_when_idle()
+
+    def _go_on_when_idle(self) -> None:
+        if not self._is_idle_work_due:
+            self._is_idle_work_due = True
+            self.set_timer(0.01, self._lay_out_some)
+
+    def _lay_out_some(self) -> None:
+        """A slice of the layout nobody sees yet; the view stays on the text it shows."""
+        self._is_idle_work_due = False
+        if not self._pieces.row_count:
+            return
+        index, offset = self._pieces.find(min(int(self.scroll_y), self._pieces.row_count - 1))
+        has_more = self._pieces.lay_out_some(IDLE_PIECES)
+        if self._pieces.row_count + 1 != self.virtual_size.height:
+            self._update_size()
+            self._scroll_to_row(self._end_row if self._is_following else self._pieces.top(index) + offset)
+        if has_more:
+            self._go_on_when_idle()
+
+    # -- painting --------------------------------------------------------------------------------
+
+    def _end_rows(self) -> tuple[int, list[Strip]]:
+        """Where the last piece begins and its rows: what changes while an answer grows."""
+        self._pieces.take_first_changed()
+        count = len(self._pieces)
+        return (self._pieces.top(count - 1), list(self._pieces[count - 1].rows)) if count else (0, [])
+
+    def _first_difference(self, first_row: int, rows: list[Strip]) -> int:
+        """The first row that is not what it was: mostly near the end, but a link that is only known now and a
+        tool call above the text change earlier rows."""
+        if (changed := self._pieces.top(self._pieces.take_first_changed())) < first_row:
+            return changed
+        for offset, old in enumerate(rows):
+            if first_row + offset >= self._pieces.row_count or self._pieces.row(first_row + offset)[1] != old:
+                return first_row + offset
+        return first_row + len(rows)
+
+    def _show_more(self, rows_before: int, first_row: int) -> None:
+        """Text came: only that makes new lines, another layout or a fold does not."""
+        if not self._is_following:
+            self._new_rows += self._pieces.row_count - rows_before
+        self._show_from(first_row)
+
+    def _show_from(self, first_row: int) -> None:
+        """Rows from `first_row` on have changed: grow, follow, repaint what of it is in view."""
+        self._update_size()
+        if self._is_following:
+            self._new_rows = 0
+            self._scroll_to_row(self._end_row)
+        y = first_row - self.scroll_offset.y
+        height = self.size.height
+        if y < height:
+            y = max(0, y)
+            self.refresh(Region(0, y, self.size.width, height - y))
+        elif not self._is_following:
+            self.refresh(Region(0, height - 1, self.size.width, 1))
+
+    def _update_size(self) -> None:
+        """Grow without a layout: the reactive would arrange the whole screen for every new row, which was a third
+        of the cost of a token [profiled]. Only the scrollbar has to know."""
+        rows = self._pieces.row_count + 1
+        if rows != self.virtual_size.height:
+            self.set_reactive(_VIRTUAL_SIZE, Size(self.scrollable_content_region.width, rows))
+            self.vertical_scrollbar.window_virtual_size = rows
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        row = self.scroll_offset.y + y
+        width = self.size.width
+        piece, strip = self._pieces.row(row)
+        if piece is None:
+            line = self._rows.blank(width)
+        elif (selection := self.text_selection) is not None and (span := selection.get_span(row)) is not None:
+            style = self.screen.get_component_rich_style("screen--selection")
+            line = self._rows.selected(piece, row, strip, width, span, style)
+        else:
+            is_marked = self.has_focus and piece.owner_id == self.marked_id
+            line = self._rows.line(piece, row, strip, width, is_marked=is_marked)
+        if y == self.size.height - 1 and (badge := self._badge):
+            line = self._rows.with_badge(line, badge, width)
+        return line
+
+    def row_text(self, row: int) -> str:
+        """The text of one row of the whole transcript, without margin; empty below its end."""
+        return self._pieces.row(row)[1].text
+
+    # -- following -------------------------------------------------------------------------------
+
+    @property
+    def is_following(self) -> bool:
+        """Whether the view stays at the end."""
+        return self._is_following
+
+    @property
+    def _end_row(self) -> int:
+        return max(0, self._pieces.row_count + 1 - self.size.height)
+
+    @property
+    def _badge(self) -> str:
+        new = self._new_rows
+        return f"↓ {new:,} new line{'s' if new != 1 else ''}" if new > 0 else ""
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self._set_following(is_following=True)
+        self._show_from(self._end_row)
+
+    def _set_following(self, *, is_following: bool) -> None:
+        if is_following is self._is_following:
+            return
+        self._is_following = is_following
+        self._new_rows = 0
+        if self.size.height:
+            self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
+
+    def _scroll_to_row(self, row: int) -> None:
+        if row != self.scroll_y:
+            self._is_scrolling_itself = True
+            try:
+                self.scroll_to(y=row, animate=False, force=True, immediate=True)
+            finally:
+                self._is_scrolling_itself = False
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The reader's scrolling decides whether the view follows."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._is_scrolling_itself:
+            self._set_following(is_following=new_value >= self._end_row)
+            self._pieces.lay_out_window(int(new_value), self.size.height)
+            self._update_size()
+
+    def action_scroll_end(self) -> None:
+        """End: follow again."""
+        self.follow()
+
+    # -- selection -------------------------------------------------------------------------------
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text; wrapped rows of one paragraph are one line again."""
+        first = selection.start.y if selection.start else 0
+        last = selection.end.y if selection.end else self._pieces.row_count - 1
+        out: list[str] = []
+        previous: Piece | None = None
+        for row, (piece, _, strip) in zip(
+            range(max(0, first), last + 1), self._pieces.rows(first, last), strict=False
+        ):
+            span = selection.get_span(row) or (0, -1)
+            text = strip.text[span[0] : None if span[1] == -1 else span[1]].rstrip()
+            if out and piece is previous and piece.is_flowing and text and out[-1]:
+                out[-1] += " " + text
+            else:
+                out.append(text)
+            previous = piece
+        return "\n".join(out).strip("\n"), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Selected rows look different."""
+        self.refresh()

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Literal
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
@@ -19,6 +20,7 @@ from chat_tui.config.model import Config  # noqa: E402
 from tests.support.stage import Stage, stage  # noqa: E402
 
 Scene = Callable[[Stage], Awaitable[None]]
+Theme = Literal["dark", "light", "terminal"]
 _FONT_FACE = re.compile(r"\s*@font-face \{[^}]*\}")
 WIDE, NARROW = (100, 30), (60, 20)
 
@@ -58,7 +60,7 @@ async def picker(on: Stage) -> None:
     await on.settle()
 
 
-SCENES: dict[str, tuple[str, str, tuple[int, int], Scene]] = {
+SCENES: dict[str, tuple[str, Theme, tuple[int, int], Scene]] = {
     "streaming": ("demo/markdown", "dark", WIDE, streaming),
     "table-and-code": ("demo/markdown", "dark", (100, 36), table_and_code),
     "seam": ("demo/cut", "dark", (100, 24), seam),

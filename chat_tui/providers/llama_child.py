@@ -92,7 +92,7 @@ def _serve(settings: Settings) -> Any:
 
 
 def default_threads(cores: int) -> int:
-    """All cores but one; above four, half of them, since cores usually come in pairs that share one arithmetic unit.
+    """All cores but one; above four, half of them: cores usually come in pairs that share one arithmetic unit.
 
     llama.cpp's threads wait for each other thousands of times a second, so one that has to share its core holds up
     all. Measured on two cores: two threads give 144 tokens/s on an idle machine and 1 to 7 beside one other busy

@@ -57,7 +57,7 @@ class LocalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """name = path of a GGUF file; then --model local/NAME."""
     context_tokens: Annotated[int, msgspec.Meta(ge=256, le=2**24)] = 8192
     threads: Annotated[int, msgspec.Meta(ge=0, le=4096)] = 0
-    """0: as many as this machine has cores."""
+    """0: all cores but one, half of them above four."""
 
 
 class RenderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

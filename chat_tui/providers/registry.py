@@ -203,6 +203,11 @@ class ProviderRegistry:
             await provider.aclose()
         return ModelGroup(preset.name, preset.label, models) if models else None
 
+    async def release(self, model_id: str) -> None:
+        """Give up a model that is not chosen any more: an embedded one holds a process and its weights."""
+        if model_id.startswith(f"{LOCAL}/") and (provider := self._providers.pop(model_id.strip(), None)):
+            await provider.aclose()
+
     async def aclose(self) -> None:
         """Close every provider, all at once."""
         providers = list(self._providers.values())

@@ -54,6 +54,8 @@ class ChatSession:
         self.make_cleaner: Callable[[], Cleaner] = TextCleaner
         """What answers pass before they are drained; for files and pipes `core.sanitize.RawText`."""
         self._return_to: Message | None = None
+        self._left: set[str] = set()
+        """Models that were chosen before and may still hold something."""
         self._registry = registry
         self._clock = clock
 
@@ -155,6 +157,8 @@ class ChatSession:
     def switch_model(self, model_id: str) -> None:
         """Answer with another model from the next turn on. Raises ConfigError, then nothing changed."""
         self._registry.resolve(model_id)
+        self._left.add(self.model_id)
+        self._left.discard(model_id)
         self.model_id = model_id
 
     def new(self) -> None:
@@ -164,10 +168,12 @@ class ChatSession:
         self.runner = None
 
     async def prepare(self) -> str:
-        """Make the first answer faster (starts the embedded model).
+        """Make the first answer faster (starts the embedded model), give up what the model before held.
 
         Returns one sentence that says why there will be no answer, empty when nothing is known against it.
         """
+        while self._left and not self.is_running:
+            await self._registry.release(self._left.pop())
         try:
             provider, _ = self._resolve()
         except ChatError as error:

@@ -84,6 +84,7 @@ class FakeRegistry:
     """Knows the provider `fake` only."""
 
     provider: FakeProvider
+    released: list[str] = field(default_factory=list)
 
     def resolve(self, model_id: str) -> tuple[FakeProvider, str]:
         """Raises ConfigError for every other provider."""
@@ -99,6 +100,10 @@ class FakeRegistry:
     async def list_models(self) -> AsyncIterator[ModelGroup]:
         """One group."""
         yield ModelGroup("fake", "Fake", await self.provider.list_models(), "")
+
+    async def release(self, model_id: str) -> None:
+        """Noted."""
+        self.released.append(model_id)
 
     async def aclose(self) -> None:
         """Nothing to give back."""

@@ -334,6 +334,23 @@ async def test_prepare_and_models(session: ChatSession, provider: FakeProvider) 
     await session.aclose()
 
 
+async def test_a_model_that_was_left_is_given_up_when_nothing_runs_on_it(
+    session: ChatSession, provider: FakeProvider
+) -> None:
+    registry = cast("FakeRegistry", session._registry)
+    provider.add([Connected(), TextDelta("Some"), asyncio.Event()])
+    runner = session.submit("One?")
+    task = asyncio.create_task(runner.run())
+    await wait_until(lambda: runner.state.has_output)
+    session.switch_model("fake/two")
+    await session.prepare()
+    assert registry.released == []
+    session.stop()
+    await task
+    await session.prepare()
+    assert registry.released == ["fake/one"]
+
+
 async def test_new_stops_and_forgets(session: ChatSession, provider: FakeProvider) -> None:
     provider.add([Connected(), TextDelta("Some"), asyncio.Event()])
     runner: TurnRunner = session.submit("One?")

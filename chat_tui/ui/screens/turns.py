@@ -97,7 +97,11 @@ class TurnScreen(Screen[None]):
     @work(group="prepare", exclusive=True, exit_on_error=False)
     async def prepare_model(self) -> None:
         """Start what the model needs while the reader types; say at once what stands in the way."""
-        if problem := await self.session.prepare():
+        problem = await self.session.prepare()
+        if problem and self._first_run and not self.session.conversation.path():
+            self.transcript.show_messages(())  # "Answering with …" is not true
+            problem = f"{problem} F2 for other models, F1 for keys."
+        if problem:
             self.transcript.add_notice(problem, is_error=True)
 
     @work(group="warm-up", thread=True, exit_on_error=False)

@@ -49,7 +49,7 @@ async def seam(on: Stage) -> None:
 
 async def thinking(on: Stage) -> None:
     """A reasoning model that has begun to answer."""
-    await on.ask("Why does a stream need a terminal event?")
+    await on.ask("How long does a model take for a page of 500 words?")
     await on.until_done()
 
 
@@ -61,7 +61,7 @@ async def picker(on: Stage) -> None:
 
 
 SCENES: dict[str, tuple[str, Theme, tuple[int, int], Scene]] = {
-    "streaming": ("demo/markdown", "dark", WIDE, streaming),
+    "streaming": ("demo/markdown", "dark", (100, 36), streaming),
     "table-and-code": ("demo/markdown", "dark", (100, 36), table_and_code),
     "seam": ("demo/cut", "dark", (100, 24), seam),
     "thinking": ("demo/reasoning", "dark", (100, 24), thinking),

@@ -62,6 +62,26 @@ async def test_model_says_what_it_does_not_know_and_changes_nothing(tmp_path: Pa
         assert on.answer == DEMOS["markdown"].answer
 
 
+async def test_a_notice_during_an_answer_waits_below_it(tmp_path: Path) -> None:
+    """It must not get between the settled part of the answer and what still grows."""
+    async with stage("demo/markdown", tmp_path) as on:
+        on.clock.stop_at_s = 3.0
+        await on.ask("Go on")
+        await on.until_standing()
+        await on.ask("/model nowhere/x")
+        await on.settle()
+        assert "nowhere" in on.status
+        on.clock.stop_at_s = float("inf")
+        await on.until_done()
+        rows = "\n".join(on.all_rows)
+        assert rows.count("nowhere") == 1
+        assert rows.index("nowhere") > rows.index("In code")
+    async with stage("demo/markdown", tmp_path) as on:
+        await settled_answer(on)
+        whole = "\n".join(on.all_rows).rstrip()
+    assert rows.rstrip().startswith(whole)
+
+
 async def test_theme_takes_a_name(tmp_path: Path) -> None:
     async with stage("demo/markdown", tmp_path) as on:
         await on.ask("/theme light")

@@ -258,7 +258,7 @@ class ChatScreen(TurnScreen):
         try:
             self.session.switch_model(model_id)
         except ChatError as error:
-            self.transcript.add_notice(error.sentence, is_error=True)
+            self.complain(error.sentence)
             return
         self.say(f"Answering with {self.session.model_label}.")
         self.show_title()

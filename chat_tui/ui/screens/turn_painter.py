@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from chat_tui.core.conversation import Message
-from chat_tui.core.render_buffer import FramePacer
+from chat_tui.core.render_buffer import WHOLE_BACKLOG_CHARS, FramePacer
 from chat_tui.core.sanitize import clean
 from chat_tui.core.turn import Phase
 from chat_tui.session.turn_runner import TurnRunner
@@ -41,6 +41,7 @@ class TurnPainter:
 
     def begin(self, runner: TurnRunner, *, earlier: Message | None = None) -> None:
         """From now on this turn is painted; `earlier` is the answer it continues."""
+        self.settle()
         self._runner = runner
         self._is_reasoning_folded = False
         self._pacer.reset()
@@ -59,20 +60,29 @@ class TurnPainter:
         self._frame = loop.call_soon(self._paint) if wait_s <= 0 else loop.call_later(wait_s, self._paint)
 
     def phase_changed(self, phase: Phase) -> None:
-        """Part of TurnListener: thinking is over when the answer begins."""
-        if phase in {Phase.ANSWERING, Phase.DONE, Phase.STOPPED, Phase.INTERRUPTED}:
-            self._fold_reasoning()
+        """Part of TurnListener."""
         self._on_phase(phase)
 
     def end(self) -> None:
-        """Show everything that has not been shown and settle it. Safe to call twice."""
+        """The turn has ended: settle it when everything is shown, a long backlog frame by frame so that keys are
+        served between. Safe to call twice."""
+        if self._runner is not None and self._runner.pending_chars > WHOLE_BACKLOG_CHARS:
+            self.text_arrived()
+        else:
+            self.settle()
+
+    def settle(self) -> None:
+        """Show all that still waits of a turn that has ended; before anything is put below its answer."""
         runner, self._runner = self._runner, None
         if self._frame is not None:
             self._frame.cancel()
             self._frame = None
         if runner is None:
             return
-        self._feed_all(runner)
+        while True:  # at least once, for the tool calls
+            self._feed(runner, runner.pending_chars)
+            if not runner.pending_chars:
+                break
         was_folded, self._is_reasoning_folded = self._is_reasoning_folded, False
         self._fold(runner, is_left_alone=was_folded)
         if runner.ending is not None:
@@ -89,26 +99,20 @@ class TurnPainter:
         if runner is None:
             return
         started_s = self._clock()
-        drained = runner.drain(self._pacer.budget_chars(runner.pending_chars))
-        self._transcript.feed(drained.reasoning, drained.answer, drained.tool_calls)
+        self._feed(runner, self._pacer.budget_chars(runner.pending_chars))
         self._pacer.painted(started_s, self._clock() - started_s)
         self.frame_count += 1
         if runner.pending_chars:
             self.text_arrived()
+        elif runner.ending is not None:
+            self.settle()
 
-    def _fold_reasoning(self) -> None:
-        runner = self._runner
-        if runner is not None and runner.state.has_reasoning and not self._is_reasoning_folded:
-            self._feed_all(runner)
+    def _feed(self, runner: TurnRunner, budget_chars: int) -> None:
+        """Show what waits; thinking is over when the answer is seen to begin."""
+        drained = runner.drain(budget_chars)
+        self._transcript.feed(drained.reasoning, drained.answer, drained.tool_calls)
+        if drained.answer:
             self._fold(runner)
-
-    def _feed_all(self, runner: TurnRunner) -> None:
-        """What waits, run by run; at least once, for the tool calls."""
-        while True:
-            drained = runner.drain(runner.pending_chars)
-            self._transcript.feed(drained.reasoning, drained.answer, drained.tool_calls)
-            if not runner.pending_chars:
-                return
 
     def _fold(self, runner: TurnRunner, *, is_left_alone: bool = False) -> None:
         """Say how long was thought, and fold it; later only the words change, the reader may have opened it."""

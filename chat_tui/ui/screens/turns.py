@@ -102,7 +102,7 @@ class TurnScreen(Screen[None]):
             self.transcript.show_messages(())  # "Answering with …" is not true
             problem = f"{problem} F2 for other models, F1 for keys."
         if problem:
-            self.transcript.add_notice(problem, is_error=True)
+            self.complain(problem)
 
     @work(group="warm-up", thread=True, exit_on_error=False)
     def warm_up(self) -> None:
@@ -116,10 +116,11 @@ class TurnScreen(Screen[None]):
         if self.session.is_running:
             self.say("An answer is still running. Esc stops it.")
             return
+        self.painter.settle()
         try:
             runner = self.session.submit(text, self.painter)
         except ChatError as error:
-            self.transcript.add_notice(error.sentence, is_error=True)
+            self.complain(error.sentence)
             return
         self.prompt.clear()
         self.transcript.add_prompt(self._question_id(runner), text)
@@ -211,6 +212,12 @@ class TurnScreen(Screen[None]):
                 notice=self._notice,
             )
         )
+
+    def complain(self, sentence: str) -> None:
+        """Something cannot be done: a line that stays, and at once where an answer is still growing above it."""
+        self.transcript.add_notice(sentence, is_error=True)
+        if self.session.is_running:
+            self.say(sentence)
 
     def say(self, notice: str) -> None:
         """A few words in the status bar, for a few seconds."""

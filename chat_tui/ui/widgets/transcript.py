@@ -34,6 +34,7 @@ class Transcript(PieceView, can_focus=True):
         super().__init__(theme, measure_columns=measure_columns, id=id)
         self._views: dict[int, AnswerView] = {}
         self._answer: AnswerView | None = None
+        self._late_notices: list[tuple[str, bool]] = []
         self._message_ids: list[int] = []
         self._cursor_id: int | None = None
 
@@ -46,7 +47,10 @@ class Transcript(PieceView, can_focus=True):
         self.follow()
 
     def add_notice(self, text: str, *, is_error: bool = False) -> None:
-        """One line of ours."""
+        """One line of ours; below an answer that is still growing when that has ended."""
+        if self._answer is not None:
+            self._late_notices.append((text, is_error))
+            return
         row_count = self._pieces.row_count
         self._pieces.append(NoticePiece(NOTICE_OWNER, text, is_error=is_error))
         self._show_more(row_count, row_count)
@@ -77,6 +81,7 @@ class Transcript(PieceView, can_focus=True):
         self._answer.end(ending)
         self._answer = None
         self._show_more(row_count, self._first_difference(first_row, rows))
+        self._add_late_notices()
 
     def summarize_reasoning(self, summary: str, *, is_open: bool | None = None) -> None:
         """Put words on the fold's line of the running answer; open or close it."""
@@ -110,6 +115,7 @@ class Transcript(PieceView, can_focus=True):
         self._answer = None
         self._new_rows = 0
         self._show_from(0)
+        self._add_late_notices()
 
     def show_messages(self, messages: tuple[Message, ...], *, is_fold_open: bool = False) -> None:
         """Show another conversation, at its end. Only what is visible is laid out now."""
@@ -125,6 +131,12 @@ class Transcript(PieceView, can_focus=True):
                 self._add_view(message.id, is_fold_open=is_fold_open).fill(message)
         self._is_following = True
         self._relayout()
+        self._add_late_notices()
+
+    def _add_late_notices(self) -> None:
+        notices, self._late_notices = self._late_notices, []
+        for text, is_error in notices:
+            self.add_notice(text, is_error=is_error)
 
     def _add_view(self, message_id: int, *, is_fold_open: bool) -> AnswerView:
         view = self._views[message_id] = AnswerView(self._pieces, message_id, is_fold_open=is_fold_open)

@@ -6,9 +6,6 @@ import argparse
 import io
 import json
 import os
-import signal
-import stat
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -17,8 +14,6 @@ from typing import Any
 import pytest
 
 from chat_tui import __version__, cli
-from chat_tui.cli_crash import redact
-from chat_tui.core.errors import ConfigError
 
 SECRET = "sk-proj-4f9a8b7c6d5e4f3a2b1c0d9e"
 
@@ -326,116 +321,3 @@ class TestWrongUsage:
         assert err.count("\n") == 1
         assert err.rstrip("\n").isprintable()
         assert SECRET[8:] not in err
-
-
-class TestGuard:
-    def fail(self, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-        def raise_it(*_: object) -> int:
-            canary = SECRET
-            raise error from RuntimeError(f"the cause, api_key={canary}")
-
-        monkeypatch.setattr(cli, "_dispatch", raise_it)
-
-    def test_a_bug_is_a_sentence_and_a_private_file_without_locals_and_keys(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clean_environment: Path
-    ) -> None:
-        monkeypatch.setenv("MINE_API_KEY", "sesame street")
-        self.fail(monkeypatch, ValueError(f"Illegal header value b'Bearer {SECRET}' sesame street"))
-        assert cli.main([]) == 70
-        err = capsys.readouterr().err
-        log = clean_environment / ".local/state/chat-tui/log/crash.log"
-        assert err == (f"chat-tui: Something went wrong inside (ValueError); the particulars are in {log}.\n")
-        text = log.read_text()
-        assert "builtins.ValueError: Illegal header value" in text
-        assert "RuntimeError: the cause" in text
-        assert "test_cli.py:" in text
-        assert "in raise_it" in text
-        for leak in (SECRET, SECRET[8:], "sesame", "canary"):
-            assert leak not in text
-        if os.name == "posix":
-            assert stat.S_IMODE(log.stat().st_mode) == 0o600
-
-    def test_no_place_for_the_file(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        def refuse(*_: object) -> Path:
-            raise OSError("no space")
-
-        monkeypatch.setattr("chat_tui.config.paths.log_file", refuse)
-        self.fail(monkeypatch, ValueError())
-        assert cli.main([]) == 70
-        assert "no file for the particulars" in capsys.readouterr().err
-
-    @pytest.mark.parametrize(
-        ("error", "code", "said"),
-        [
-            (KeyboardInterrupt(), 130, ""),
-            (BrokenPipeError(), 141, ""),
-            (ConfigError("Wrong.", "Do this."), 2, "chat-tui: Wrong. Do this.\n"),
-        ],
-    )
-    def test_what_is_no_bug(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-        error: BaseException,
-        code: int,
-        said: str,
-    ) -> None:
-        self.fail(monkeypatch, error)
-        assert cli.main([]) == code
-        assert capsys.readouterr().err == said
-
-    @pytest.mark.parametrize(
-        ("text", "expected"),
-        [
-            (f"key {SECRET} end", "key ••• end"),
-            ("Authorization: Bearer abc", "Authorization: •••"),
-            ("x-api-key=abc rest", "x-api-key=••• rest"),
-            ("list index out of range", "list index out of range"),
-            ("chat_tui.providers.transport", "chat_tui.providers.transport"),
-            ("value is hunter22 here", "value is ••• here"),
-        ],
-    )
-    def test_redact(self, text: str, expected: str) -> None:
-        assert redact(text, {"MY_PASSWORD": "hunter22", "HOME": "list"}) == expected
-
-
-class TestProcess:
-    """The real program, for what only a process shows."""
-
-    def start(self, *argv: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "chat_tui", *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-    def test_a_signal_leaves_the_text_that_came(self, number: signal.Signals, code: int) -> None:
-        with self.start("-m", "demo/stall", "-p", "x") as process:
-            assert process.stdout is not None
-            first = os.read(process.stdout.fileno(), 1)
-            process.send_signal(number)
-            rest, err = process.communicate(timeout=20)
-        assert process.returncode == code
-        assert (first + rest).decode().startswith("This")
-        assert rest.endswith(b"\n")
-        assert err.decode().startswith("chat-tui: Stopped.\n")
-
-    def test_a_reader_that_leaves_ends_it_quietly(self) -> None:
-        with self.start("-m", "demo/burst", "-p", "x") as process:
-            assert process.stdout is not None
-            os.read(process.stdout.fileno(), 1)
-            process.stdout.close()
-            assert process.stderr is not None
-            err = process.stderr.read()
-            code = process.wait(timeout=20)
-        assert (code, err) == (141, b"")
-
-    def test_stdin_at_its_end_does_not_hang(self) -> None:
-        with self.start() as process:
-            out, err = process.communicate(timeout=20)
-        assert (process.returncode, out) == (2, b"")
-        assert b"There is no question" in err

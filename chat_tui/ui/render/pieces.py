@@ -6,6 +6,7 @@ A piece is a block of an answer, a prompt, a seam, a notice, … Its rows are va
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -33,7 +34,7 @@ class Layout:
     context: RenderContext
 
 
-class Piece:
+class Piece(ABC):
     """One piece of a transcript; `height` is exact when `stamp` is the layout's, else a guess."""
 
     __slots__ = ("height", "is_hidden", "owner_id", "painted", "rows", "stamp")
@@ -66,9 +67,9 @@ class Piece:
         """What it shows has changed."""
         self.stamp = -1
 
+    @abstractmethod
     def render(self, context: RenderContext) -> list[Strip]:
         """All rows, gap rows included."""
-        raise NotImplementedError
 
 
 class PromptPiece(Piece):

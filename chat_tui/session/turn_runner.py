@@ -158,7 +158,7 @@ class TurnRunner:
             self.cancel()
             raise
         finally:
-            ending = self._settle()
+            ending = self.settle()
         return ending
 
     def cancel(self) -> None:
@@ -166,7 +166,7 @@ class TurnRunner:
         self._apply(Finished(FinishReason.CANCELLED), self._clock())
         if self._task is not None:
             self._task.cancel()
-        self._settle()
+        self.settle()
 
     async def _run_attempts(self) -> None:
         attempt = 1
@@ -313,8 +313,11 @@ class TurnRunner:
 
     # -- ending ----------------------------------------------------------------------------------
 
-    def _settle(self) -> Ending:
-        """The one end: synchronous, because what awaits at exit may never run."""
+    def settle(self) -> Ending:
+        """The one end, whatever happened; a second call changes nothing.
+
+        Synchronous, because what awaits at exit may never run.
+        """
         if self.ending is not None:
             return self.ending
         if self.state.terminal is None:

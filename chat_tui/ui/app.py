@@ -54,6 +54,7 @@ class ChatApp(App[None]):
         self._unfinished: TurnRunner | None = None
         for theme in THEMES.values():
             self.register_theme(theme.textual)
+        self.animation_level = "none"  # nothing moves but what carries information
         self.theme = "terminal" if os.environ.get("NO_COLOR") else loaded.config.theme
         self.chat = ChatScreen(session, loaded, first_run=first_run)
 

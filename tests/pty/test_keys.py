@@ -31,6 +31,10 @@ async def server() -> AsyncIterator[SseServer]:
         yield server
 
 
+WHEEL_ROWS = 2
+"""Textual's scroll sensitivity."""
+
+
 def copies(chat: Program) -> list[str]:
     """Everything that was written to the clipboard of the terminal."""
     return [base64.b64decode(found).decode() for found in OSC_52.findall(bytes(chat.output))]
@@ -146,9 +150,10 @@ async def test_scrolling_while_text_arrives(clean_environment: Path, server: Sse
         gates[1].set()
         await chat.wait_for("mark 2")  # it follows
 
+        before = top(chat)
         for _ in range(5):
             chat.mouse(WHEEL_UP, 10, 10)
-        await wait_until(lambda: "mark 2" not in chat.text, 10, "the wheel moved the view")
+        await wait_until(lambda: top(chat)[5 * WHEEL_ROWS :] == before[: -5 * WHEEL_ROWS], 10, "the wheel's moves")
         still = top(chat)
         gates[2].set()
         await chat.wait_for("new lines")

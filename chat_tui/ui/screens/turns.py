@@ -142,6 +142,7 @@ class TurnScreen(Screen[None]):
         try:
             await runner.run()
         finally:
+            runner.settle()
             self.end_turn(runner)
 
     def end_turn(self, runner: TurnRunner) -> None:
@@ -179,7 +180,7 @@ class TurnScreen(Screen[None]):
         if event.state is WorkerState.ERROR:
             worker = cast("Worker[object]", event.worker)
             name = type(worker.error).__name__
-            self.transcript.add_notice(f"chat-tui itself failed ({name}). What arrived is kept.", is_error=True)
+            self.complain(f"chat-tui itself failed ({name}). What arrived is kept.")
 
     # -- what is always visible ------------------------------------------------------------------
 

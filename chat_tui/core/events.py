@@ -1,4 +1,4 @@
-"""The vocabulary every protocol is translated into (PROTOCOLS §11).
+"""The vocabulary every protocol is translated into.
 
 A stream is any number of events and then exactly one terminal one: `Finished` or `Failed`.
 `Finished(INTERRUPTED)` and `Finished(CANCELLED)` are made by us, never expected from a wire.
@@ -15,7 +15,7 @@ from chat_tui.core.errors import Fault
 
 
 class FinishReason(StrEnum):
-    """Why an answer ended (PROTOCOLS §11.4)."""
+    """Why an answer ended; each codec maps its protocol's words to these."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -55,7 +55,7 @@ class ProgressKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts as the server reports them; None where it said nothing (PROTOCOLS §11.5).
+    """Token counts as the server reports them; None where it said nothing.
 
     `input_tokens` and `output_tokens` are totals; `reasoning_tokens` ⊂ output, `cached_tokens` ⊂ input.
     `tokens_per_s` is the server's own measurement of its speed. `cost` is in the server's currency (USD).

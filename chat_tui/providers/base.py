@@ -35,7 +35,7 @@ class Provider(Protocol):
     label: str
     is_demo: bool
     can_prefill: bool
-    """Whether a trailing assistant message is continued by the server itself (PROTOCOLS §1.5)."""
+    """Whether a trailing assistant message is continued by the server itself."""
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Arrival]:
         """One answer. A fresh generator per call; nothing is sent before it is iterated."""

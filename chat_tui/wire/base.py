@@ -28,11 +28,11 @@ class WireEvent:
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """How a server differs from the protocol's text (PROTOCOLS §7); rows in providers.presets, not code.
+    """How a server differs from the protocol's text; rows in providers.presets, not code.
 
     `has_stream_options`: accepts `stream_options` (Mistral refuses unknown fields).
     `max_tokens_name`: what the limit on output tokens is called there.
-    `can_prefill`: continues a trailing assistant message by itself (PROTOCOLS §1.5).
+    `can_prefill`: continues a trailing assistant message by itself.
     `prefill_extra`: fields the trailing assistant message needs (Mistral, DeepSeek: prefix=true).
     `prefill_body`: fields the request needs then (vLLM: add_generation_prompt, continue_final_message).
     """

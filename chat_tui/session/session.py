@@ -214,19 +214,24 @@ class ChatSession:
         )
         return self.runner
 
-    def _settle(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> None:
+    def _settle(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
         """Keep the answer; when nothing came at all, go back to where the conversation was."""
         self.conversation.settle(runner.message_id, parts, ending)
         if not runner.state.has_output and ending.outcome is not Outcome.COMPLETE:
             self.conversation.rewind(None if self._return_to is None else self._return_to.id)
+        return ending
 
-    def _settle_continuation(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> None:
+    def _settle_continuation(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
         """Join the pieces in the same message: nothing repeated, nothing lost."""
         answer = self.conversation.get(runner.message_id)
         others = tuple(part for part in (*answer.parts, *parts) if not isinstance(part, TextPart))
-        tokens = ending.tokens + (answer.ending.tokens if answer.ending else 0)
         text = TextPart(runner.partial + runner.state.text)
-        self.conversation.settle(answer.id, (*others, text), replace(ending, tokens=tokens))
+        whole = ending
+        if (before := answer.ending) is not None:
+            tokens = before.tokens + ending.tokens
+            whole = replace(ending, tokens=tokens, is_estimate=before.is_estimate or ending.is_estimate)
+        self.conversation.settle(answer.id, (*others, text), whole)
+        return whole
 
     def _history(self, tip: Message | None) -> tuple[Message, ...]:
         """The path up to `tip` as a request may carry it: no empty answers, no two questions in a row."""

@@ -83,7 +83,8 @@ class Drained:
 class TurnRunner:
     """Runs one request to its end, with the retries that are allowed, and keeps everything that came.
 
-    `on_settled` is called exactly once, synchronously, with all parts and the ending, whatever happened.
+    `on_settled` is called exactly once, synchronously, with all parts and the ending, whatever happened; it returns
+    the ending of the message as a whole, which for a continuation counts what came before.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class TurnRunner:
         message_id: int,
         prompt: str,
         clock: Clock,
-        on_settled: Callable[[TurnRunner, tuple[Part, ...], Ending], None],
+        on_settled: Callable[[TurnRunner, tuple[Part, ...], Ending], Ending],
         listener: TurnListener | None = None,
         partial: str = "",
         trimmer: OverlapTrimmer | None = None,
@@ -324,8 +325,7 @@ class TurnRunner:
             self._apply(
                 Failed(Fault(FaultKind.INTERNAL, "internal error", "The turn ended without an end.")), self._clock()
             )
-        self.ending = self._make_ending()
-        self._on_settled(self, self.state.parts(self.reasoning_s), self.ending)
+        self.ending = self._on_settled(self, self.state.parts(self.reasoning_s), self._make_ending())
         return self.ending
 
     def _make_ending(self) -> Ending:

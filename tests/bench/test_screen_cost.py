@@ -199,8 +199,9 @@ class _RecordingTranscript:
         return "".join(text for _, text in self.fed)
 
 
-def _keep_nothing(runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> None:
+def _keep_nothing(runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
     """Nobody asks for the message."""
+    return ending
 
 
 async def _play(script: Script) -> tuple[_RecordingTranscript, TurnPainter, float]:

@@ -87,8 +87,9 @@ def settled_runner(runs: list[Run], data: st.DataObject) -> tuple[TurnRunner, tu
     provider.arrivals = tuple(batches)
     settled: list[tuple[Part, ...]] = []
 
-    def keep(_: TurnRunner, parts: tuple[Part, ...], __: Ending) -> None:
+    def keep(_: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
         settled.append(parts)
+        return ending
 
     runner = TurnRunner(
         provider, ChatRequest("m", ()), kind=TurnKind.ASK, message_id=1, prompt="", clock=clock, on_settled=keep

@@ -252,7 +252,9 @@ async def test_continue_by_prefill_joins_exactly(session: ChatSession, provider:
     await session.submit("One?").run()
     provider.add(answer("tes", " events."))
     runner = session.continue_answer()
-    await runner.run()
+    ending = await runner.run()
+    assert ending.tokens == 3, "the seam stands under the whole answer"
+    assert session.conversation.path()[-1].ending == runner.ending == ending
     assert provider.requests[1].is_continuation
     assert provider.requests[1].messages[-1].role is Role.ASSISTANT
     assert _texts(session) == [(Role.USER, "One?"), (Role.ASSISTANT, "The server writes events.")]

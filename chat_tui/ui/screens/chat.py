@@ -1,29 +1,28 @@
-"""The one screen, second half: every action of `ui.keys` is a method `action_<id>` here; commands lead to them."""
+"""The one screen, last third: what is done with models, turns and the program; commands lead to the actions.
+
+Every action of `ui.keys` is a method `action_<id>` here or in `screens.reading`.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.commands import Command, Unknown, escape, parse, unescape
-from chat_tui.core.conversation import Message, Outcome, Role
+from chat_tui.core.conversation import Outcome, Role
 from chat_tui.core.errors import ChatError, Fault
 from chat_tui.session.session import ChatSession
-from chat_tui.ui.clipboard import Clipboard
 from chat_tui.ui.keys import ACTIONS, Scope
-from chat_tui.ui.messages import CopyRequested, LinkChosen
 from chat_tui.ui.palette import PaletteEntry
-from chat_tui.ui.screens.confirm_link import ConfirmLink
 from chat_tui.ui.screens.details import DetailsScreen
 from chat_tui.ui.screens.help import HelpScreen
 from chat_tui.ui.screens.models import ModelsScreen
-from chat_tui.ui.screens.turns import TurnScreen
+from chat_tui.ui.screens.reading import ReadingScreen
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.prompt import Prompt
 
@@ -33,7 +32,7 @@ _PRIORITY = {"escape", "interrupt"}
 """Keys that mean the same wherever the focus is."""
 
 
-class ChatScreen(TurnScreen):
+class ChatScreen(ReadingScreen):
     """All that a person can do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,10 +44,6 @@ class ChatScreen(TurnScreen):
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
         super().__init__(session, loaded, first_run=first_run)
         self._will_quit = False
-        self._clipboard = Clipboard(self._write_osc52, os.environ)
-
-    def _write_osc52(self, text: str) -> None:
-        self.app.copy_to_clipboard(text)
 
     def palette_entries(self) -> Iterable[PaletteEntry]:
         """What the palette lists behind the actions."""
@@ -77,7 +72,7 @@ class ChatScreen(TurnScreen):
         elif command.name == "theme" and command.argument:
             self.choose_theme(command.argument)
         elif command.name == "copy" and command.argument:
-            self._copy_code_number(command.argument)
+            self.copy_code_number(command.argument)
         else:
             await self.run_action(COMMANDS[command.name].id)
 
@@ -193,54 +188,6 @@ class ChatScreen(TurnScreen):
         endings = (m.ending for m in reversed(self.session.conversation.path()) if m.ending is not None)
         return next((e.fault for e in endings if e.outcome is Outcome.INTERRUPTED and e.fault is not None), None)
 
-    # -- copying and links -----------------------------------------------------------------------
-
-    def action_copy_message(self) -> None:
-        """The source of the message under the cursor, else of the last answer."""
-        message = self._current_message()
-        if message is None or not message.text:
-            self.say("There is no message to copy.")
-        else:
-            self.copy(message.text)
-
-    def action_copy_code(self) -> None:
-        """The last code block of the message under the cursor."""
-        message = self._current_message()
-        codes = [] if message is None else self.transcript.codes(message.id)
-        if codes:
-            self.copy(codes[-1])
-        else:
-            self.say("There is no code block in this message.")
-
-    def _copy_code_number(self, argument: str) -> None:
-        message = self._current_message()
-        blocks = [] if message is None else self.transcript.codes(message.id)
-        if not argument.isdecimal() or not 1 <= int(argument) <= len(blocks):
-            self.say(f"/copy N takes a code block by its number; this message has {len(blocks)}.")
-        else:
-            self.copy(blocks[int(argument) - 1])
-
-    def _current_message(self) -> Message | None:
-        path = self.session.conversation.path()
-        if self.transcript.has_focus:
-            return next((m for m in path if m.id == self.transcript.marked_id), None)
-        return next((m for m in reversed(path) if m.role is Role.ASSISTANT), None)
-
-    @on(CopyRequested)
-    def copy_requested(self, event: CopyRequested) -> None:
-        """A copy label was clicked."""
-        self.copy(event.text)
-
-    @work(group="copy", exit_on_error=False)
-    async def copy(self, text: str) -> None:
-        """Copy and say which way it went."""
-        self.say(await self._clipboard.copy(text))
-
-    @on(LinkChosen)
-    def confirm_link(self, event: LinkChosen) -> None:
-        """Nothing is opened before the reader has seen the whole target and agreed."""
-        self.app.push_screen(ConfirmLink(event.target))
-
     # -- model, theme, conversation --------------------------------------------------------------
 
     def action_models(self) -> None:
@@ -298,37 +245,3 @@ class ChatScreen(TurnScreen):
     def action_palette(self) -> None:
         """Any action by name."""
         self.app.action_command_palette()
-
-    # -- looking around --------------------------------------------------------------------------
-
-    def action_switch_focus(self) -> None:
-        """Composer ↔ messages."""
-        (self.transcript if self.prompt.has_focus else self.prompt).focus()
-
-    def action_cursor_up(self) -> None:
-        """The message above."""
-        self.transcript.move_cursor(-1)
-
-    def action_cursor_down(self) -> None:
-        """The message below."""
-        self.transcript.move_cursor(1)
-
-    def action_scroll_page_up(self) -> None:
-        """A page up; the view stays there."""
-        self.transcript.scroll_page_up(animate=False)
-
-    def action_scroll_page_down(self) -> None:
-        """A page down."""
-        self.transcript.scroll_page_down(animate=False)
-
-    def action_scroll_top(self) -> None:
-        """The beginning."""
-        self.transcript.scroll_home(animate=False)
-
-    def action_scroll_end(self) -> None:
-        """The end, and follow."""
-        self.transcript.follow()
-
-    def action_toggle_reasoning(self) -> None:
-        """Fold or unfold what the model thought."""
-        self.transcript.toggle_reasoning()

@@ -1,4 +1,4 @@
-"""The one screen, first half: what is on it and the life of a turn. The actions are in `screens.chat`."""
+"""The one screen, first third: what is on it and the life of a turn. Actions: `screens.reading`, `screens.chat`."""
 
 from __future__ import annotations
 

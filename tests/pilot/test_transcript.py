@@ -304,3 +304,38 @@ async def test_a_new_conversation_is_an_empty_screen(tmp_path: Path) -> None:
         await on.ask("Again")
         await on.until_done()
         assert [m.text for m in on.requests[-1].messages] == ["Again"]
+
+
+async def test_a_piece_is_revealed_at_the_top_or_just_in_view(tmp_path: Path) -> None:
+    paragraphs = "".join(f"Paragraph {number}.\n\n" for number in range(40))
+    messages = tuple(Message(n, Role.ASSISTANT, (TextPart(paragraphs),), ending=COMPLETE) for n in (1, 2, 3))
+    async with stage("demo/markdown", tmp_path, size=(80, 24)) as on:
+        transcript = on.chat.transcript
+        transcript.show_messages(messages)
+        await on.settle()
+        assert list(transcript.message_ids) == [1, 2, 3]
+        assert len(transcript.pieces_of(2)) == 40
+        assert transcript.pieces_of(99) == []
+        assert [row.text for row in transcript.rows_of(2, 20)] == ["", "Paragraph 20."]
+        transcript.reveal(2, 20, 1, align="top")
+        await on.settle()
+        assert on.rows[0].strip() == "Paragraph 20."
+        assert not transcript.is_following
+        assert stale_rows(on) == []
+        before = on.rows
+        transcript.reveal(2, 21, 1)
+        await on.settle()
+        assert on.rows == before
+        transcript.reveal(2, 39, 1)
+        await on.settle()
+        assert on.rows[-1].strip() == "Paragraph 39."
+        transcript.reveal(1)
+        await on.settle()
+        assert on.rows[1].strip() == "Paragraph 0."
+        assert stale_rows(on) == []
+        transcript.reveal(99)
+        transcript.reveal(1, 99)
+        transcript.reveal(3, 39, align="top")
+        await on.settle()
+        assert on.rows[-1].strip() == ""
+        assert transcript.is_following

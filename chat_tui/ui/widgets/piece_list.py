@@ -97,7 +97,11 @@ class PieceList:
 
     def lay_out_end(self, row_count: int) -> None:
         """Make the last pieces exact that fill `row_count` rows."""
-        index, seen = len(self._pieces), 0
+        self.lay_out_above(len(self._pieces), row_count)
+
+    def lay_out_above(self, index: int, row_count: int) -> None:
+        """Make the pieces exact that fill `row_count` rows above the piece at `index`."""
+        seen = 0
         while index > 0 and seen < row_count:
             index -= 1
             self.lay_out(index)

@@ -6,15 +6,17 @@ and seconds per thousand messages [measured on Textual 8.2].
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.strip import Strip
 
 from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped
-from chat_tui.ui.render.pieces import NoticePiece, PromptPiece
+from chat_tui.ui.render.pieces import NoticePiece, Piece, PromptPiece
 from chat_tui.ui.theme import ChatTheme
 from chat_tui.ui.widgets.answer_view import AnswerView
 from chat_tui.ui.widgets.piece_view import PieceView
@@ -142,6 +144,57 @@ class Transcript(PieceView, can_focus=True):
         view = self._views[message_id] = AnswerView(self._pieces, message_id, is_fold_open=is_fold_open)
         self._message_ids.append(message_id)
         return view
+
+    # -- looking into messages ---------------------------------------------------------------------
+
+    @property
+    def message_ids(self) -> Sequence[int]:
+        """The messages shown, oldest first."""
+        return self._message_ids
+
+    def pieces_of(self, message_id: int) -> Sequence[Piece]:
+        """The pieces of a message, in order, empty for one that is not here; nothing is laid out for it."""
+        return [self._pieces[index] for index in self._indices_of(message_id)]
+
+    def rows_of(self, message_id: int, piece_index: int) -> list[Strip]:
+        """The rows of one piece of a message as they are shown now, none when it is folded away. The other
+        pieces stay as they are. Raises IndexError."""
+        index = self._indices_of(message_id)[piece_index]
+        self._pieces.lay_out(index)
+        return self._pieces[index].rows
+
+    def reveal(
+        self,
+        message_id: int,
+        piece_index: int = 0,
+        row_in_piece: int = 0,
+        *,
+        align: Literal["top", "nearest"] = "nearest",
+    ) -> None:
+        """Scroll a row of a piece to the top of the view, or (nearest) only as far as it takes to see it; the
+        view follows afterwards only when that is its end. A message or piece that is not here changes nothing."""
+        indices = self._indices_of(message_id)
+        if not 0 <= piece_index < len(indices):
+            return
+        index = indices[piece_index]
+        height = max(1, self.size.height)
+        self._pieces.lay_out(index)
+        self._pieces.lay_out_above(index, height)
+        self._pieces.lay_out_window(self._pieces.top(index), row_in_piece + height)
+        row = self._pieces.top(index) + min(row_in_piece, max(0, self._pieces[index].height - 1))
+        view_top = int(self.scroll_y)
+        if align == "nearest" and view_top <= row < view_top + height:
+            return
+        top = row if align == "top" or row < view_top else row - height + 1
+        self._update_size()
+        top = max(0, min(top, self._end_row))
+        self._set_following(is_following=top >= self._end_row)
+        self._pieces.lay_out_window(top, height)
+        self._scroll_to_row(top)
+        self.refresh()
+
+    def _indices_of(self, message_id: int) -> list[int]:
+        return [index for index in range(len(self._pieces)) if self._pieces[index].owner_id == message_id]
 
     # -- message cursor --------------------------------------------------------------------------
 

@@ -1,0 +1,216 @@
+"""Finding words in text: literal, smart case, and where in the original they are.
+
+Words without a capital letter are found in any case, by Unicode's full case folding: "strasse" finds "Straße". A
+folded text may be longer than the original, so matches are led back to whole characters of it.
+
+Two questions are answered apart. `Query.find_in_rows` looks at rows as they are drawn, also across the breaks that
+wrapping made. `Source.may_contain` looks at the text such rows are made from, to spare the drawing: it errs on one
+side only, by saying yes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from html import unescape
+
+MAX_WORDS_CHARS = 200
+"""Longer words are cut."""
+
+_SPACES = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u202f", " "))
+_ASCII_MARKS = bytes(code for code in range(128) if not chr(code).isalnum())
+_MARKS = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[^\W_]+")
+
+# What is drawn but need not be in the source: markers, marks for what cannot be shown.
+_DRAWN = re.compile("[\u2010-\u2027\u2190-\u21ff\u2400-\u25ff\u2610-\u2612\u2692\ufffd]")
+
+# Where the screen says something else than the source without its punctuation: entities, line breaks, links whose
+# target is their text or stands elsewhere.
+_REWORDED = re.compile(r"&#?\w{1,31};|<br|\]\[|\]:|\[([^\]\n]*)\]\(\1", re.IGNORECASE)
+
+
+class Joint(Enum):
+    """What was between a row and the one above it before the text was wrapped."""
+
+    BREAK = "\n"
+    SPACE = " "
+    NOTHING = ""
+    UNKNOWN = None
+    """A space or nothing: wide characters are wrapped anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Text of a row from its character `column` on, and how it is joined to the row above."""
+
+    text: str
+    column: int = 0
+    joint: Joint = Joint.BREAK
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Characters `start` up to `end` of row `row`."""
+
+    row: int
+    start: int
+    end: int
+
+
+Match = tuple[Span, ...]
+"""One match: a span for each row it touches, from above."""
+
+
+class Source:
+    """What of a source text decides whether it is worth drawing: made once for all queries, smaller than the text."""
+
+    __slots__ = ("_characters", "_is_reworded", "_squeezed")
+
+    def __init__(self, text: str, *, is_reworded: bool = False) -> None:
+        """`is_reworded`: it is known that the screen may say something else."""
+        self._is_reworded = is_reworded or _REWORDED.search(text) is not None
+        folded = text.casefold()
+        if self._is_reworded:
+            folded += "\n" + unescape(text).casefold()
+        self._characters = frozenset(folded)
+        self._squeezed = _squeeze(folded)
+
+    def may_contain(self, query: Query) -> bool:
+        """False only if no row made from this text contains the words."""
+        if query.squeezed:
+            if query.squeezed in self._squeezed:
+                return True
+            return self._is_reworded and all(part in self._squeezed for part in query.parts)
+        return query.marks <= self._characters
+
+
+class Query:
+    """The words looked for, ready to look."""
+
+    __slots__ = ("_folded", "is_exact", "marks", "parts", "squeezed", "words")
+
+    def __init__(self, words: str) -> None:
+        self.words = words[:MAX_WORDS_CHARS].translate(_SPACES)
+        self.is_exact = any(character.isupper() or character.istitle() for character in self.words)
+        """A capital letter makes it exact."""
+        self._folded = self.words if self.is_exact else self.words.casefold()
+        folded = self.words.casefold()
+        self.squeezed = _squeeze(folded)
+        """Letters and digits alone: what no markup can take away."""
+        self.parts = tuple(_squeeze(part) for part in _WORD.findall(folded))
+        self.marks = frozenset(c for c in folded if not c.isspace() and not _DRAWN.match(c))
+        """What must be in a source when there are no letters to look for."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to look for."""
+        return not self.words.strip()
+
+    def find(self, text: str) -> list[tuple[int, int]]:
+        """All matches from the left, as (start, end) in characters of `text`; none overlaps another."""
+        if self.is_empty:
+            return []
+        text = text.translate(_SPACES) if not text.isascii() or "\t" in text else text
+        if self.is_exact:
+            return _find_all(text, self._folded)
+        folded = text.lower() if text.isascii() else text.casefold()
+        if len(folded) == len(text):  # no character folds to nothing: then each folds to one
+            return _find_all(folded, self._folded)
+        return _led_back(text, _find_all_overlapping(folded, self._folded))
+
+    def find_in_rows(self, rows: Sequence[Row]) -> list[Match]:
+        """All matches in rows one below the other, from above, across joints too."""
+        if self.is_empty:
+            return []
+        if not any(row.joint is Joint.UNKNOWN for row in rows):
+            return self._find_joined(rows, "")
+        found = {match[0]: match for joint in ("", " ") for match in self._find_joined(rows, joint)}
+        return _apart([found[first] for first in sorted(found)])
+
+    def _find_joined(self, rows: Sequence[Row], unknown: str) -> list[Match]:
+        """The matches when unknown joints are this."""
+        pieces: list[str] = []
+        starts: list[int] = []
+        at = 0
+        for row in rows:
+            joint = unknown if row.joint.value is None else row.joint.value
+            if pieces:
+                pieces.append(joint)
+                at += len(joint)
+            starts.append(at)
+            pieces.append(row.text)
+            at += len(row.text)
+        matches: list[Match] = []
+        number = 0
+        for start, end in self.find("".join(pieces)):
+            while number + 1 < len(starts) and starts[number + 1] <= start:
+                number += 1
+            if match := _spans(rows, starts, number, start, end):
+                matches.append(match)
+        return matches
+
+
+def _spans(rows: Sequence[Row], starts: Sequence[int], number: int, start: int, end: int) -> Match:
+    """A match in the joined text by rows; `number` is the row it begins in. Joints are in no row."""
+    spans: list[Span] = []
+    while number < len(rows) and starts[number] < end:
+        row = rows[number]
+        first = max(0, start - starts[number])
+        last = min(len(row.text), end - starts[number])
+        if last > first:
+            spans.append(Span(number, row.column + first, row.column + last))
+        number += 1
+    return tuple(spans)
+
+
+def _apart(matches: list[Match]) -> list[Match]:
+    """Of matches in order, those that do not overlap the one before."""
+    kept: list[Match] = []
+    for match in matches:
+        if kept:
+            last = kept[-1][-1]
+            if (match[0].row, match[0].start) < (last.row, last.end):
+                continue
+        kept.append(match)
+    return kept
+
+
+def _find_all(text: str, words: str) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    at = text.find(words)
+    while at >= 0:
+        found.append((at, at + len(words)))
+        at = text.find(words, at + len(words))
+    return found
+
+
+def _find_all_overlapping(text: str, words: str) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    at = text.find(words)
+    while at >= 0:
+        found.append((at, at + len(words)))
+        at = text.find(words, at + 1)
+    return found
+
+
+def _led_back(text: str, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Matches in a folded text as whole characters of the text. Half of an "ß" is the whole."""
+    matches: list[tuple[int, int]] = []
+    if not found:
+        return matches
+    origins = [index for index, character in enumerate(text) for _ in character.casefold()]
+    for first, last in found:
+        start, end = origins[first], origins[last - 1] + 1
+        if not matches or start >= matches[-1][1]:
+            matches.append((start, end))
+    return matches
+
+
+def _squeeze(folded: str) -> str:
+    """Letters and digits alone."""
+    if folded.isascii():
+        return folded.encode().translate(None, _ASCII_MARKS).decode()
+    return _MARKS.sub("", folded)

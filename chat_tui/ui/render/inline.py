@@ -8,6 +8,7 @@ and images are shown, and `<std::string>` keeps its brackets. Text without any s
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -21,17 +22,17 @@ from chat_tui.ui.render.wrap import Span, showable
 from chat_tui.ui.theme import RenderStyles
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
     _Parse: TypeAlias = Callable[[str], StateInline]
 
 _SPECIAL: Final = re.compile(r"[\\`*_\[<&]|~~|\$\$|[ \t]\n|\n[ \t]")
-# Text with more special characters is no prose, and is shown as it is: at the limit the worst found ("![a](" again
-# and again) takes 50 ms to parse. While it grows it is parsed up to three times.
+# Text with more special characters is no prose, and is shown as it is; a link counts for three. While text grows
+# it is parsed up to three times; marks are closed as long as they are so few that they may be meant.
 _SPECIAL_LIMIT: Final = 800
 _CLOSED_LIMIT: Final = 300
+_CLOSER_LIMIT: Final = 16
 _BARE_URL: Final = re.compile(r"https?://[^\s<>\"`]+")
 _URL_END: Final = ".,;:!?'*_~"
 _LINE_BREAK_TAG: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -39,6 +40,7 @@ _LINK_SCHEMES: Final = ("http:", "https:", "mailto:", "ftp:")
 _TRAILING_MARKS: Final = re.compile(r"(?:\*+|_+|~+|`+)$")
 _OPEN_LINK: Final = re.compile(r"\[[^\[\]\n]*\]\([^()\s]*(?P<title>\s+\"[^\"\n]*)?$")
 _BACKTICKS: Final = re.compile(r"\\.|`+", re.DOTALL)
+_BACKTICK_RUN: Final = re.compile(r"`+")
 _OPEN_CODE_CHARS: Final = 200  # a longer one is more likely a stray backtick
 _TILDE: Final = ord("~")
 
@@ -48,15 +50,12 @@ def inline_spans(text: str, base: Style, context: RenderContext) -> list[Span]:
     text = showable(text)
     if _SPECIAL.search(text) is None:
         return _with_urls(text.replace("\n", " "), base, context.styles)
-    specials = len(_SPECIAL.findall(text)) if len(text) > _CLOSED_LIMIT else 0
+    specials = len(_SPECIAL.findall(text)) + 2 * text.count("](") if len(text) > _CLOSED_LIMIT else 0
     if specials > _SPECIAL_LIMIT:
         return [(text.replace("\n", " "), base)]
     parse = _parser(context.references)
-    try:
-        state = _closed(text, parse) if context.is_tail and specials <= _CLOSED_LIMIT else parse(text)
-        return _Spans(context.styles).of(state.tokens, base)
-    except RecursionError:  # images in images, hundreds deep
-        return [(text.replace("\n", " "), base)]
+    state = _closed(text, parse) if context.is_tail and specials <= _CLOSED_LIMIT else parse(text)
+    return _Spans(context.styles).of(state.tokens, base)
 
 
 def plain_text(spans: list[Span]) -> str:
@@ -64,6 +63,7 @@ def plain_text(spans: list[Span]) -> str:
     return "".join([text for text, _ in spans])
 
 
+@lru_cache(maxsize=256)
 def link_style(target: str) -> Style:
     """A style that says nothing but where a click leads. Never an OSC 8 link: the reader is asked first."""
     return Style.from_meta({"link": target}) if target.isprintable() else Style.null()
@@ -210,73 +210,21 @@ def _leaf_text(token: Token) -> str:
 
 def _parser(references: Mapping[str, tuple[str, str]]) -> _Parse:
     """The inline parser, knowing these link definitions."""
-    markdown, state_type = _markdown()
-    environment = {"references": _References(references)} if references else {}
+    from markdown_it.rules_inline import StateInline
+
+    from chat_tui.ui.render.inline_parser import inline_markdown
+
+    markdown = inline_markdown()
+    known = {"references": _References(references)} if references else {}
 
     def parse(text: str) -> StateInline:
-        state = state_type(text, markdown, environment, [])
+        state = StateInline(text, markdown, {**known}, [])
         markdown.inline.tokenize(state)
         for rule in markdown.inline.ruler2.getRules(""):
             rule(state)
         return state
 
     return parse
-
-
-@lru_cache(maxsize=1)
-def _markdown() -> tuple[MarkdownIt, type[StateInline]]:
-    """markdown-it with our inline rules, made once, when the first text needs it (its import takes 90 ms)."""
-    from markdown_it import MarkdownIt
-    from markdown_it.rules_inline import StateInline, emphasis
-
-    class InlineMarkdown(MarkdownIt):
-        """Shows targets as they were written: no percent-encoding, no punycode."""
-
-        def normalizeLink(self, url: str) -> str:  # noqa: N802
-            return url
-
-        def normalizeLinkText(self, link: str) -> str:  # noqa: N802
-            return link
-
-    def emphasis_outside_digits(state: StateInline, silent: bool) -> bool:
-        position = state.pos
-        if silent or state.src[position] != "*" or position == 0 or not state.src[position - 1].isdigit():
-            return emphasis.tokenize(state, silent)
-        end = position
-        while end < state.posMax and state.src[end] == "*":
-            end += 1
-        if end >= state.posMax or not state.src[end].isdigit():
-            return emphasis.tokenize(state, silent)
-        state.append_pending(state.src[position:end])
-        state.pos = end
-        return True
-
-    markdown = InlineMarkdown("commonmark").enable("strikethrough")
-    markdown.inline.ruler.at("emphasis", emphasis_outside_digits)
-    markdown.inline.ruler.before("escape", "math", _math)
-    return markdown, StateInline
-
-
-_MATH_END: Final = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
-
-
-def _math(state: StateInline, silent: bool) -> bool:
-    """LaTeX is kept as written: from `\\(`, `\\[` or `$$` to its end; a lone backslash bracket alone."""
-    start = state.pos
-    opening = state.src[start : start + 2]
-    if opening in _MATH_END:
-        end = state.src.find(_MATH_END[opening], start + 2, state.posMax)
-        if end < 0 and opening == "$$":
-            return False
-        end = end + 2 if end >= 0 else start + 2
-    elif opening in ("\\)", "\\]"):
-        end = start + 2
-    else:
-        return False
-    if not silent:
-        state.append_pending(state.src[start:end].replace("\n", " "))
-    state.pos = end
-    return True
 
 
 # --- what is still open at the end of growing text -----------------------------------------------------------
@@ -297,7 +245,7 @@ def _closed(text: str, parse: _Parse) -> StateInline:
         for opener in reversed(state.delimiters)
         if opener.open and not opener.close and opener.end < 0
     ]
-    return parse(state.src + "".join(closers)) if closers else state
+    return parse(state.src + "".join(closers)) if 0 < len(closers) <= _CLOSER_LIMIT else state
 
 
 def _last_text(state: StateInline) -> str:
@@ -314,14 +262,18 @@ def _with_code_closed(text: str, start: int, mark: str) -> str:
 
 def _open_code(text: str) -> tuple[int, str] | None:
     """Where a code span begins that does not end, and its backticks."""
+    runs: dict[int, list[int]] = {}
+    for match in _BACKTICK_RUN.finditer(text):
+        runs.setdefault(len(match.group()), []).append(match.start())
     position = 0
     while match := _BACKTICKS.search(text, position):
         position = match.end()
         run = match.group()
         if run[0] == "\\":
             continue
-        closer = re.compile(f"(?<!`){run}(?!`)").search(text, position)
-        if closer is None:
+        closers = runs.get(len(run), [])
+        closer = bisect_left(closers, position)
+        if closer == len(closers):
             return match.start(), run
-        position = closer.end()
+        position = closers[closer] + len(run)
     return None

@@ -66,6 +66,8 @@ class RenderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_fps: Annotated[int, msgspec.Meta(ge=1, le=120)] = 30
     measure_columns: Annotated[int, msgspec.Meta(ge=40, le=1000)] = 100
     """Prose is wrapped at this width at most; code and tables may be wider."""
+    wrap: bool = True
+    """Wrap long lines of code and the cells of wide tables; false: they stay whole and are scrolled sideways."""
     reasoning: Literal["auto", "show", "hide"] = "auto"
     """auto: open while the model thinks, folded when the answer begins."""
 

@@ -122,12 +122,25 @@ def test_any_cutting_ends_in_the_screen_of_the_whole_document(documents: list[st
     assert different == []
 
 
+def test_rows_that_stay_whole_end_as_those_of_the_whole_document(documents: list[str]) -> None:
+    different: list[int] = []
+    for number, text in enumerate(documents, 1):
+        whole = whole_rows(text, 44, is_wrapped=False)
+        always, now_and_then = itertools.repeat(True), sometimes(number)
+        one = streamed_rows(by_chars(text, 4), 44, always, is_wrapped=False)
+        other = streamed_rows(at_random(text, number), 44, now_and_then, is_wrapped=False)
+        if not one == other == whole:
+            different.append(number)
+    assert different == []
+
+
+@pytest.mark.parametrize("is_wrapped", [True, False])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_visible_word_is_missing(documents: list[str], width: int) -> None:
+def test_no_visible_word_is_missing(documents: list[str], width: int, is_wrapped: bool) -> None:
     missing = {
         number: words
         for number, text in enumerate(documents, 1)
-        if (words := missing_words(text, whole_rows(text, width)))
+        if (words := missing_words(text, whole_rows(text, width, is_wrapped=is_wrapped)))
     }
     assert missing == {}
 

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from chat_tui.core.blocks import Block, BlockKind, Container, ContainerKind, TableShape
 from chat_tui.ui.render.blocks import RenderContext, render_block
 from chat_tui.ui.render.lexing import START, lex
+from chat_tui.ui.render.rows import SourceRow, hidden_cells, windowed
 from chat_tui.ui.render.wrap import clusters, wrap_ranges
 from chat_tui.ui.theme import THEMES, CodeRole
 
@@ -51,16 +52,23 @@ CONTAINERS = st.lists(
 CELLS = st.lists(st.lists(TEXT | MARKDOWN, max_size=6).map(tuple), max_size=6).map(tuple)
 
 
-def _context(width: int, *, is_tail: bool = False, theme: str = "dark") -> RenderContext:
-    return RenderContext(width, 100, THEMES[theme].styles, is_tail=is_tail)
+def _context(width: int, *, is_tail: bool = False, theme: str = "dark", is_wrapped: bool = True) -> RenderContext:
+    return RenderContext(width, 100, THEMES[theme].styles, is_tail=is_tail, is_wrapped=is_wrapped)
 
 
 def _check_width(block: Block, context: RenderContext) -> list[str]:
     rows = render_block(block, context)
     for row in rows:
-        assert row.cell_length <= context.width
         assert row.cell_length == sum(cell_len(segment.text) for segment in row)
         assert "\n" not in row.text
+        if not isinstance(row, SourceRow) or row.window is None:
+            assert row.cell_length <= context.width
+            continue
+        for shift in {0, 1, 2, 7, hidden_cells(row) // 2, hidden_cells(row), hidden_cells(row) + 9}:
+            seen = windowed(row, row.window, shift)
+            assert seen.cell_length <= context.width
+            assert seen.cell_length == sum(cell_len(segment.text) for segment in seen)
+            assert ("›" in seen.text) >= (shift < hidden_cells(row))
     return [row.text for row in rows]
 
 
@@ -71,25 +79,37 @@ def _check_width(block: Block, context: RenderContext) -> list[str]:
     WIDTH,
     st.booleans(),
     st.sampled_from(sorted(THEMES)),
+    st.booleans(),
 )
 @settings(max_examples=300, deadline=None)
 def test_no_row_is_wider_than_the_context(
-    kind: BlockKind, text: str, containers: tuple[Container, ...], width: int, is_tail: bool, theme: str
+    kind: BlockKind,
+    text: str,
+    containers: tuple[Container, ...],
+    width: int,
+    is_tail: bool,
+    theme: str,
+    is_wrapped: bool,
 ) -> None:
     block = Block(kind, text, text, containers, info="python" if len(text) % 2 else text, level=2)
-    _check_width(block, _context(width, is_tail=is_tail, theme=theme))
+    _check_width(block, _context(width, is_tail=is_tail, theme=theme, is_wrapped=is_wrapped))
 
 
-@given(CELLS, CELLS, WIDTH, st.booleans(), st.integers(0, 1))
+@given(CELLS, CELLS, WIDTH, st.booleans(), st.integers(0, 1), st.booleans())
 @settings(max_examples=100, deadline=None)
-@example((("0000000", ""),), (("", "表"),), 10, False, 1)
+@example((("0000000", ""),), (("", "表"),), 10, False, 1, True)
 def test_no_table_is_wider_than_the_context(
-    sample: tuple[tuple[str, ...], ...], rows: tuple[tuple[str, ...], ...], width: int, is_tail: bool, page: int
+    sample: tuple[tuple[str, ...], ...],
+    rows: tuple[tuple[str, ...], ...],
+    width: int,
+    is_tail: bool,
+    page: int,
+    is_wrapped: bool,
 ) -> None:
     header = sample[0] if sample else ("head",)
     shape = TableShape(("", "center", "right"), header, sample)
     block = Block(BlockKind.TABLE, "", "", rows=rows, table=shape, page=page)
-    _check_width(block, _context(width, is_tail=is_tail))
+    _check_width(block, _context(width, is_tail=is_tail, is_wrapped=is_wrapped))
 
 
 @given(MARKDOWN, WIDTH, st.booleans())

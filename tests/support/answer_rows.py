@@ -22,9 +22,10 @@ Row = tuple[tuple[str, Style | None], ...]
 """What can be told apart on the screen: runs of text of one style (link and copy targets included)."""
 
 
-def make_layout(width: int, stamp: int = 0, *, theme: str = "dark") -> Layout:
+def make_layout(width: int, stamp: int = 0, *, theme: str = "dark", is_wrapped: bool = True) -> Layout:
     """The layout the transcript would use for that text width."""
-    return Layout(stamp, RenderContext(width=width, measure_columns=100, styles=THEMES[theme].styles))
+    styles = THEMES[theme].styles
+    return Layout(stamp, RenderContext(width=width, measure_columns=100, styles=styles, is_wrapped=is_wrapped))
 
 
 def row_of(strip: Strip) -> Row:
@@ -53,8 +54,9 @@ def text_of(rows: Iterable[Row]) -> str:
 class StreamedAnswer:
     """One answer fed delta by delta and painted frame by frame."""
 
-    def __init__(self, width: int) -> None:
-        self.pieces = PieceList(make_layout(width))
+    def __init__(self, width: int, *, is_wrapped: bool = True) -> None:
+        self._is_wrapped = is_wrapped
+        self.pieces = PieceList(make_layout(width, is_wrapped=is_wrapped))
         self.view = AnswerView(self.pieces, 1)
         self._cleaner = TextCleaner()
         self._buffer = RenderBuffer()
@@ -76,20 +78,23 @@ class StreamedAnswer:
 
     def resize(self, width: int) -> None:
         """Another width, everything laid out again."""
-        self.pieces.set_layout(make_layout(width, self.pieces.layout.stamp + 1))
+        stamp = self.pieces.layout.stamp + 1
+        self.pieces.set_layout(make_layout(width, stamp, is_wrapped=self._is_wrapped))
         rows_of(self.pieces)
 
 
-def whole_rows(text: str, width: int) -> list[Row]:
+def whole_rows(text: str, width: int, *, is_wrapped: bool = True) -> list[Row]:
     """The rows of a document that comes in one piece."""
-    answer = StreamedAnswer(width)
+    answer = StreamedAnswer(width, is_wrapped=is_wrapped)
     answer.receive(text)
     return answer.end()
 
 
-def streamed_rows(deltas: Iterable[str], width: int, frames: Iterator[bool]) -> list[Row]:
+def streamed_rows(
+    deltas: Iterable[str], width: int, frames: Iterator[bool], *, is_wrapped: bool = True
+) -> list[Row]:
     """The rows of a document that comes in pieces; `frames` says after which of them a frame is painted."""
-    answer = StreamedAnswer(width)
+    answer = StreamedAnswer(width, is_wrapped=is_wrapped)
     for delta in deltas:
         answer.receive(delta)
         if next(frames):

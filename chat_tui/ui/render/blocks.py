@@ -20,6 +20,7 @@ from chat_tui.ui.render.code import render_code
 from chat_tui.ui.render.context import RenderContext
 from chat_tui.ui.render.inline import inline_spans
 from chat_tui.ui.render.lexing import lex
+from chat_tui.ui.render.rows import SourceRow
 from chat_tui.ui.render.table import render_table
 from chat_tui.ui.render.wrap import Span, plain_rows, showable, strips_of, wrap_spans
 from chat_tui.ui.theme import RenderStyles
@@ -46,7 +47,8 @@ _NO_PREFIX: Final = _Prefix([], [], 0, "")
 
 
 def render_block(block: Block, context: RenderContext) -> list[Strip]:
-    """The rows of one block, without the gap above it; none wider than `context.width` (of 10 or more).
+    """The rows of one block, without the gap above it; none wider than `context.width` (of 10 or more) that is not
+    to be seen through a window.
 
     Links carry `{"link": target}` as style meta, the copy label of code `{"copy": "code"}`.
     """
@@ -75,14 +77,19 @@ def with_caret(rows: list[Strip], context: RenderContext) -> list[Strip]:
         return rows
     *above, last = rows
     caret = context.styles.caret
-    if last.cell_length < context.width:
-        return [*above, Strip([*last, Segment(_CARET, caret)], last.cell_length + 1)]
+    if not isinstance(last, SourceRow):
+        chars = len(last.text)
+        last = SourceRow(last, last.cell_length, start=0, end=chars, lead_cells=0)
+    if last.window is not None and last.window.fill is not None:
+        caret = last.window.fill + caret
+    if last.window is not None or last.cell_length < context.width:
+        return [*above, last.with_segments([*last, Segment(_CARET, caret)], last.cell_length + 1)]
     *text, end = last
-    if not end.text.isspace():
+    if not end.text.isspace() or len(last.text) == last.end:
         return rows
     behind = end.style or caret  # the background of code, up to the end of the row
     text += [Segment(_CARET, behind + caret), Segment(end.text[1:], behind)]
-    return [*above, Strip(text, last.cell_length)]
+    return [*above, last.with_segments(text)]
 
 
 def _spans(block: Block, context: RenderContext, columns: int) -> list[Span]:
@@ -107,7 +114,11 @@ def _behind(rows: list[Strip], prefix: _Prefix) -> list[Strip]:
         return [Strip(prefix.first, prefix.cells)]
     strips: list[Strip] = []
     for row in rows:
-        strips.append(Strip([*(prefix.rest if strips else prefix.first), *row], prefix.cells + row.cell_length))
+        before = prefix.rest if strips else prefix.first
+        if isinstance(row, SourceRow):
+            strips.append(row.behind(before, prefix.cells))
+        else:
+            strips.append(Strip([*before, *row], prefix.cells + row.cell_length))
     return strips
 
 

@@ -1,4 +1,5 @@
-"""Code blocks: a label row, then highlighted rows on a background over the full width; long lines are wrapped.
+"""Code blocks: a label row, then highlighted rows on a background over the full width. Long lines are wrapped, or
+stay whole behind a window.
 
 The page that grows is lexed by whole lines, each once: what is settled of it is remembered from frame to frame.
 """
@@ -6,6 +7,7 @@ The page that grows is lexed by whole lines, each once: what is settled of it is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from rich.cells import cell_len
@@ -25,6 +27,7 @@ from chat_tui.ui.render.lexing import (
     remember_end,
     start_state,
 )
+from chat_tui.ui.render.rows import MAX_ROW_CELLS, SourceRow, Window
 from chat_tui.ui.render.wrap import (
     Span,
     cut_cells,
@@ -42,18 +45,20 @@ _PAD_RIGHT: Final = 2
 _NARROW_WIDTH: Final = 30  # below it the padding is one cell
 _COPY: Final = "copy"
 _COPY_ROOM: Final = 12
+_KEY_CHARS: Final = 24
+_MIN_ROOM: Final = 3
 COPY_META: Final = Style.from_meta({"copy": "code"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """How the rows of a page are set: cells of padding and of code, styles."""
+    """How the rows of a page are set: cells of padding and of code, styles; the window when lines stay whole."""
 
     width: int
     left: int
     room: int
     styles: RenderStyles
-    is_wrapped: bool
+    window: Window | None
 
 
 @dataclass(slots=True)
@@ -63,6 +68,7 @@ class _Growing:
     frame: _Frame
     language: str
     start: LexState
+    goes_on: bool
     text: str = ""
     state: LexState = START
     rows: list[Strip] = field(default_factory=list[Strip])
@@ -73,24 +79,46 @@ _growing: list[_Growing] = []  # the last one, or none: one stream is shown at a
 
 def render_code(block: Block, context: RenderContext) -> list[Strip]:
     """Rows of one page of code; the label row only on the first."""
-    frame = _frame(context)
+    frame = _frame(block, context)
     rows = _label(block, frame) if block.page == 0 else []
     if not block.text:
         return rows + _line_rows([], frame) if context.is_tail else rows
     language = language_of(block)
     start = start_state(block) if block.previous is not None else START
+    goes_on = block.previous is not None and not block.previous.text.endswith("\n")
     text = page_text(block)
     if context.is_tail:
-        return rows + _growing_rows(text, language, start, frame)
+        return rows + _growing_rows(text, language, start, frame, goes_on=goes_on)
     pieces, state = lex(text, language, start)
     remember_end(block, state)
-    return rows + _rows(pieces, frame)
+    return rows + _rows(pieces, frame, goes_on=goes_on)
 
 
-def _frame(context: RenderContext) -> _Frame:
+def _frame(block: Block, context: RenderContext) -> _Frame:
     is_slim = context.width < _NARROW_WIDTH
     left, right = (1, 1) if is_slim else (_PAD_LEFT, _PAD_RIGHT)
-    return _Frame(context.width, left, max(3, context.width - left - right), context.styles, context.wrap_code)
+    room = max(_MIN_ROOM, context.width - left - right)
+    styles = context.styles
+    if context.is_wrapped:
+        return _Frame(context.width, left, room, styles, None)
+    fill = styles.code_block if styles.has_code_background else None
+    right = max(0, context.width - left - room)
+    return _Frame(
+        context.width, left, room, styles, Window(_key(block), room, left, right, fill, styles.code_label)
+    )
+
+
+def _key(block: Block) -> tuple[str, ...]:
+    """What all pages of a block have in common, from its first line on: how it begins."""
+    first = block if block.previous is None else _first_page(block.previous)
+    return ("code", first.info, first.text[:_KEY_CHARS].partition("\n")[0])
+
+
+@lru_cache(maxsize=4)
+def _first_page(page: Block) -> Block:
+    while page.previous is not None:
+        page = page.previous
+    return page
 
 
 def _label(block: Block, frame: _Frame) -> list[Strip]:
@@ -104,15 +132,19 @@ def _label(block: Block, frame: _Frame) -> list[Strip]:
     for segments, cells in rows:
         row = [lead, *segments]
         used = frame.left + cells
+        end = sum([len(segment.text) for segment in row])
         if copy_cells and not strips:
             gap = frame.left + frame.room - used - copy_cells
             row += [Segment(" " * gap, styles.code_label), Segment(_COPY, styles.code_copy + COPY_META)]
             used += gap + copy_cells
-        strips.append(_filled(row, used, frame))
+        filled = _filled(row, used, frame)
+        strips.append(SourceRow(filled, filled.cell_length, start=frame.left, end=end, lead_cells=frame.left))
     return strips
 
 
-def _growing_rows(text: str, language: str, start: LexState, frame: _Frame) -> list[Strip]:
+def _growing_rows(
+    text: str, language: str, start: LexState, frame: _Frame, *, goes_on: bool = False
+) -> list[Strip]:
     """The rows of a page that is not complete: only lines that are new since the last frame are lexed."""
     page = _growing[0] if _growing else None
     if (
@@ -120,21 +152,22 @@ def _growing_rows(text: str, language: str, start: LexState, frame: _Frame) -> l
         or page.frame != frame
         or page.language != language
         or page.start != start
+        or page.goes_on is not goes_on
         or not text.startswith(page.text)
     ):
-        page = _Growing(frame, language, start, state=start)
+        page = _Growing(frame, language, start, goes_on, state=start)
         _growing[:] = [page]
     done = text.rfind("\n", 0, len(text) - 1) + 1
     if done > len(page.text):
         pieces, page.state = lex(text[len(page.text) : done], language, page.state)
-        page.rows += _rows(pieces, frame)
+        page.rows += _rows(pieces, frame, goes_on=goes_on and not page.rows)
         page.text = text[:done]
     pieces, _ = lex(text[done:], language, page.state)
-    return page.rows + _rows(pieces, frame)
+    return page.rows + _rows(pieces, frame, goes_on=goes_on and not page.rows)
 
 
-def _rows(pieces: list[Piece], frame: _Frame) -> list[Strip]:
-    """Pieces of whole lines as rows."""
+def _rows(pieces: list[Piece], frame: _Frame, *, goes_on: bool) -> list[Strip]:
+    """Pieces of whole lines as rows; `goes_on`: the first line began on the page before."""
     tokens = frame.styles.code_tokens
     rows: list[Strip] = []
     line: list[Span] = []
@@ -147,38 +180,55 @@ def _rows(pieces: list[Piece], frame: _Frame) -> list[Strip]:
         for part in parts[:-1]:
             if part:
                 line.append((part, style))
-            rows += _line_rows(line, frame)
+            rows += _line_rows(line, frame, goes_on=goes_on and not rows)
             line = []
         if parts[-1]:
             line.append((parts[-1], style))
     if line:
-        rows += _line_rows(line, frame)
+        rows += _line_rows(line, frame, goes_on=goes_on and not rows)
     return rows
 
 
-def _line_rows(line: list[Span], frame: _Frame) -> list[Strip]:
-    pad = Segment(" " * frame.left, frame.styles.code_block)
+def _line_rows(line: list[Span], frame: _Frame, *, goes_on: bool = False) -> list[Strip]:
+    """One line: a row, or several with a mark before all but the first."""
+    room = frame.room if frame.window is None else MAX_ROW_CELLS
     text = "".join([text for text, _ in line])
     narrow = is_narrow(text)
     cells = len(text) if narrow else cell_len(text)
-    if cells <= frame.room:
-        row = [pad, *[Segment(text, style) for text, style in line]]
-        if not narrow:
-            cells = row_cells(row) - frame.left
-        if cells <= frame.room:
-            return [_filled(row, frame.left + cells, frame)]
-    ranges = cut_cells(text, frame.room)
-    mark = Segment("↪".rjust(frame.left - 1).ljust(frame.left), frame.styles.code_label)
+    if cells <= room:
+        row = [Segment(text, style) for text, style in line]
+        cells = cells if narrow else row_cells(row)
+        if cells <= room:
+            return [_code_row(row, len(text), cells, frame, goes_on=goes_on)]
     rows: list[Strip] = []
-    for segments in segments_between(line if narrow else whole_clusters(line), ranges):
-        rows.append(_filled([mark if rows else pad, *segments], frame.left + row_cells(segments), frame))
-    return rows if frame.is_wrapped else [_cropped(rows[0], frame)]
+    ranges = cut_cells(text, room)
+    parts = segments_between(line if narrow else whole_clusters(line), ranges)
+    for segments, (first, last) in zip(parts, ranges, strict=True):
+        is_more = goes_on or bool(rows)
+        rows.append(_code_row(segments, last - first, row_cells(segments), frame, goes_on=is_more))
+    return rows
 
 
-def _cropped(row: Strip, frame: _Frame) -> Strip:
-    """The first row of a line that is longer, with a mark at its end."""
-    head = row.crop(0, frame.width - 1)
-    return Strip([*head, Segment("›", frame.styles.code_label)], frame.width)
+def _code_row(text: list[Segment], chars: int, cells: int, frame: _Frame, *, goes_on: bool) -> SourceRow:
+    """A row of code between its padding; the window draws its own background."""
+    styles = frame.styles
+    if goes_on:
+        pad = Segment("↪".rjust(frame.left - 1).ljust(frame.left), styles.code_label)
+    else:
+        pad = Segment(" " * frame.left, styles.code_block)
+    row, used = [pad, *text], frame.left + cells
+    if frame.window is None and styles.has_code_background and used < frame.width:
+        row.append(Segment(" " * (frame.width - used), styles.code_block))
+        used = frame.width
+    return SourceRow(
+        row,
+        used,
+        start=frame.left,
+        end=frame.left + chars,
+        lead_cells=frame.left,
+        goes_on=goes_on,
+        window=frame.window,
+    )
 
 
 def _filled(row: list[Segment], used: int, frame: _Frame) -> Strip:

@@ -13,6 +13,8 @@ class RenderContext:
     """Widths in cells. `references` maps a normalised label to (target, title) of its link definition.
 
     `is_tail` is true for text that is still growing: unclosed inline marks at its end are closed for display.
+    `is_wrapped`: long lines of code and wide tables are wrapped; else they stay whole and the view shows a window
+    of them (`rows.Window`).
     """
 
     width: int
@@ -20,4 +22,4 @@ class RenderContext:
     styles: RenderStyles
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     is_tail: bool = False
-    wrap_code: bool = True
+    is_wrapped: bool = True

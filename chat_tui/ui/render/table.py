@@ -1,4 +1,7 @@
-"""Tables: columns as wide as their words need, shrunk fairly; below what can be read, one "header: value" per line.
+"""Tables: columns as wide as their words need, shrunk fairly; below what can be read, whole behind a window.
+
+Where nothing is to be wrapped, every table that is wider than the screen is. One with more columns than a row may
+have cells is written out, one "header: value" per line.
 
 The layout is computed from the table's shape alone (header and first page), so that every page has the same.
 """
@@ -18,6 +21,7 @@ from textual.strip import Strip
 from chat_tui.core.blocks import Block, TableShape
 from chat_tui.ui.render.context import RenderContext
 from chat_tui.ui.render.inline import inline_spans, plain_text
+from chat_tui.ui.render.rows import MAX_ROW_CELLS, SourceRow, Window
 from chat_tui.ui.render.wrap import Span, strips_of, wrap_spans
 from chat_tui.ui.theme import RenderStyles
 
@@ -25,6 +29,7 @@ _GAP: Final = 2
 _WIDEST_CHARACTER_CELLS: Final = 2
 _MIN_CELLS: Final = 3
 _READABLE_WORD_CELLS: Final = 8  # a column may be cut down to its longest word, or to this
+_WIDEST_COLUMN_CELLS: Final = 40  # of a table that is scrolled although cells may be wrapped
 _STACKED_RULE_CELLS: Final = 8
 _EXTRA: Final = " │ "  # before a cell the header has no column for
 _BLANK: Final = Strip([], 0)
@@ -38,23 +43,33 @@ class _Layout:
     alignments: tuple[str, ...]
     is_wrapped: bool
 
+    @property
+    def cells(self) -> int:
+        """Of a whole row."""
+        return sum(self.widths) + _GAP * (len(self.widths) - 1)
+
 
 def render_table(block: Block, context: RenderContext) -> list[Strip]:
     """Rows of one page of a table; header and rule only on the first."""
     shape = block.table or TableShape((), block.rows[0] if block.rows else (), block.rows)
-    layout = _layout_of(shape, context.width, context.styles)
+    layout = _layout_of(shape, context.width, context.styles, may_wrap=context.is_wrapped)
     if not layout.widths:
         return _stacked_table(block, shape, context)
     rows: list[Strip] = []
     if block.page == 0:
         rows += _row(shape.header, layout, context, context.styles.table_header, is_tail=not block.rows)
-        rows.append(_rule(context, sum(layout.widths) + _GAP * (len(layout.widths) - 1)))
+        rows.append(_rule(context, layout.cells))
     for number, cells in enumerate(block.rows):
         if layout.is_wrapped and (number or block.page):
             rows.append(_BLANK)
         is_tail = number == len(block.rows) - 1
         rows += _row(cells, layout, context, context.styles.text, is_tail=is_tail)
-    return rows
+    if layout.cells <= context.width:
+        return rows
+    window = Window(("table", *shape.header), context.width, 0, 0, None, context.styles.table_rule)
+    return [
+        SourceRow(row, row.cell_length, start=0, end=len(row.text), lead_cells=0, window=window) for row in rows
+    ]
 
 
 def _stacked_table(block: Block, shape: TableShape, context: RenderContext) -> list[Strip]:
@@ -152,7 +167,7 @@ def _cell_size(text: str, styles: RenderStyles) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=16)
-def _layout_of(shape: TableShape, width: int, styles: RenderStyles) -> _Layout:
+def _layout_of(shape: TableShape, width: int, styles: RenderStyles, *, may_wrap: bool) -> _Layout:
     count = len(shape.header)
     wanted = [_WIDEST_CHARACTER_CELLS] * count
     least = [_WIDEST_CHARACTER_CELLS] * count
@@ -162,10 +177,16 @@ def _layout_of(shape: TableShape, width: int, styles: RenderStyles) -> _Layout:
             wanted[at] = max(wanted[at], line)
             least[at] = max(least[at], min(word, _READABLE_WORD_CELLS))
     least = [min(want, max(word, _MIN_CELLS)) for want, word in zip(wanted, least, strict=True)]
-    room = width - _GAP * (count - 1)
+    gaps = _GAP * (count - 1)
     alignments = (*shape.alignments, *[""] * count)[:count]
+    room = (width if may_wrap else max(width, MAX_ROW_CELLS)) - gaps
+    is_wrapped = False
+    if may_wrap and sum(least) > room:
+        room = max(width, MAX_ROW_CELLS) - gaps
+        capped = [min(want, max(few, _WIDEST_COLUMN_CELLS)) for want, few in zip(wanted, least, strict=True)]
+        wanted, is_wrapped = capped, capped != wanted
     if sum(wanted) <= room:
-        return _Layout(tuple(wanted), alignments, is_wrapped=False)
+        return _Layout(tuple(wanted), alignments, is_wrapped=is_wrapped)
     if not count or sum(least) > room:
         return _Layout((), alignments, is_wrapped=True)
     return _Layout(_fair(wanted, least, room), alignments, is_wrapped=True)

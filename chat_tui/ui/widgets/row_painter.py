@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
+from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from chat_tui.ui.render.pieces import Piece
+from chat_tui.ui.render.rows import SourceRow, windowed
 from chat_tui.ui.theme import RenderStyles
 
 MARGIN_CELLS = 2
 _BLANK_MARGIN = Segment(" " * MARGIN_CELLS)
+_UNMOVED: Final = MappingProxyType[tuple[str, ...], int]({})
 
 
 class RowPainter:
-    """Paints for one theme and one background; the pieces remember the lines until they change."""
+    """Paints for one theme and one background; the pieces remember the lines until they change.
 
-    def __init__(self, styles: RenderStyles, base: Style | None = None) -> None:
+    `shifts` is how many cells the window on a block has been moved to the right, by `Window.key`.
+    """
+
+    def __init__(
+        self,
+        styles: RenderStyles,
+        base: Style | None = None,
+        shifts: Mapping[tuple[str, ...], int] = _UNMOVED,
+    ) -> None:
         self._styles = styles
         self._base = base or Style()
+        self._shifts = shifts
         self.has_base = base is not None
 
     def blank(self, width: int) -> Strip:
@@ -29,7 +43,7 @@ class RowPainter:
 
     def line(self, piece: Piece, row: int, strip: Strip, width: int, *, is_marked: bool) -> Strip:
         """A row of a piece, `width` cells; `is_marked` draws the message cursor."""
-        key = (row, width, is_marked)
+        key = (row * 4096 + width, self._shift(strip), is_marked)
         if (known := piece.painted.get(id(strip))) is not None and known[0] == key:
             return known[1]
         line = self._compose(piece, row, strip, width, is_marked=is_marked)
@@ -48,9 +62,18 @@ class RowPainter:
         right = Strip([label, Segment(" ", self._base)])
         return Strip.join([line.crop(0, max(0, width - right.cell_length)), right]).crop(0, width)
 
+    def _shift(self, strip: Strip) -> int:
+        """How far the row's window stands to the right."""
+        if not self._shifts or not isinstance(strip, SourceRow) or strip.window is None:
+            return 0
+        return self._shifts.get(strip.window.key, 0)
+
     def _compose(self, piece: Piece, row: int, strip: Strip, width: int, *, is_marked: bool) -> Strip:
         margin = self._margin(piece, is_marked=is_marked) if strip else _BLANK_MARGIN
-        line = Strip.join([Strip([margin], MARGIN_CELLS), strip.apply_offsets(0, row)])
+        if isinstance(strip, SourceRow) and strip.window is not None:
+            strip = windowed(strip, strip.window, self._shift(strip))
+        strip = strip.apply_offsets(0, row)
+        line = Strip([margin, *strip], MARGIN_CELLS + strip.cell_length)
         return line.adjust_cell_length(width).apply_style(self._base)
 
     def _margin(self, piece: Piece, *, is_marked: bool) -> Segment:
@@ -69,4 +92,4 @@ def highlight(strip: Strip, start: int, end: int, style: Style) -> Strip:
             is_selected = at + left >= start and (end == -1 or at + left < end)
             segments.append(Segment(text[left:right], (own or Style()) + style if is_selected else own))
         at += len(text)
-    return Strip(segments, strip.cell_length)
+    return strip.with_segments(segments) if isinstance(strip, SourceRow) else Strip(segments, strip.cell_length)

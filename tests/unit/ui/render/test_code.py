@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 from rich.style import Style
+from textual.strip import Strip
 
-from chat_tui.core.blocks import Block, BlockKind
+from chat_tui.core.blocks import Block, BlockKind, Container, ContainerKind
 from chat_tui.ui.render.blocks import RenderContext, render_block
 from chat_tui.ui.render.lexing import START, LexState, is_known_language, language_of, lex, start_state
+from chat_tui.ui.render.rows import MAX_ROW_CELLS, SourceRow, hidden_cells
 from chat_tui.ui.theme import THEMES, CodeRole
 
 STYLES = THEMES["dark"].styles
@@ -18,8 +20,8 @@ def _code(text: str, info: str = "", page: int = 0, previous: Block | None = Non
     return Block(BlockKind.CODE, text, text, info=info, page=page, previous=previous)
 
 
-def _rows(block: Block, width: int = 40, *, is_tail: bool = False, wrap_code: bool = True) -> list[str]:
-    context = RenderContext(width, 30, STYLES, is_tail=is_tail, wrap_code=wrap_code)
+def _rows(block: Block, width: int = 40, *, is_tail: bool = False) -> list[str]:
+    context = RenderContext(width, 30, STYLES, is_tail=is_tail)
     return [strip.text for strip in render_block(block, context)]
 
 
@@ -65,11 +67,56 @@ def test_long_lines_are_wrapped_behind_a_mark_and_nothing_is_dropped() -> None:
     assert "".join(wide).count("語") == 20
 
 
-def test_long_lines_can_be_cropped() -> None:
-    rows = _rows(_code("x" * 100 + "\n"), 40, wrap_code=False)
-    assert len(rows) == 2
-    assert rows[1].endswith("x ›")
-    assert cell_len(rows[1]) == 40
+def test_long_lines_can_stay_whole_behind_a_window() -> None:
+    label, row = render_block(_code("x" * 100 + "\n"), RenderContext(40, 30, STYLES, is_wrapped=False))
+    assert label.cell_length == 40
+    assert row.text == "   " + "x" * 100
+    assert hidden_cells(row) == 65
+
+
+def test_a_line_longer_than_a_row_may_be_is_cut_even_behind_a_window() -> None:
+    text = "word " * 30_000
+    rows = render_block(_code(text + "\n"), RenderContext(40, 30, STYLES, is_wrapped=False))[1:]
+    assert max(row.cell_length for row in rows) <= 3 + MAX_ROW_CELLS
+    assert len(rows) < 1.5 * len(text) / MAX_ROW_CELLS
+    assert [isinstance(row, SourceRow) and row.goes_on for row in rows] == [False, *[True] * (len(rows) - 1)]
+    assert source_of(rows) == text
+
+
+def source_of(rows: list[Strip]) -> str:
+    """The text of rows as it is copied."""
+    lines = [(row.text[row.start : row.end], row.goes_on) for row in rows if isinstance(row, SourceRow)]
+    return "".join(text if goes_on or not at else f"\n{text}" for at, (text, goes_on) in enumerate(lines))
+
+
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_the_text_of_the_rows_is_the_source(is_wrapped: bool) -> None:
+    source = "def f():\n    return '日本語 and e\u0301 and more words'  \n\nlast = 1\n"
+    for containers in ((), (Container(ContainerKind.BULLET, "-", is_opening=True),)):
+        block = Block(BlockKind.CODE, source, source, containers, info="python")
+        rows = render_block(block, RenderContext(24, 30, STYLES, is_wrapped=is_wrapped))
+        assert source_of(rows) == "python\n" + source.removesuffix("\n")
+
+
+def test_a_page_that_begins_within_a_line_goes_on() -> None:
+    first = _code("x" * 30)
+    row = render_block(_code("y" * 5 + "\n", page=1, previous=first), RenderContext(40, 30, STYLES))[0]
+    assert row.text.startswith(" ↪ yyyyy ")
+    assert isinstance(row, SourceRow)
+    assert row.goes_on
+    for end in range(1, 6):
+        tail = _code("y" * end, page=1, previous=first)
+        assert render_block(tail, RenderContext(40, 30, STYLES, is_tail=True))[0].text.startswith(" ↪ y")
+
+
+def test_all_pages_of_a_block_move_together_from_its_first_line_on() -> None:
+    context = RenderContext(40, 30, STYLES, is_wrapped=False)
+    text = "a line that is longer than a key may be\nand more\n"
+    first = _code(text, "c")
+    pages = [first, _code("later\n", "c", 1, first), *[_code(text[:end], "c") for end in range(24, len(text))]]
+    rows = [row for page in pages for row in render_block(page, context)]
+    keys = {row.window.key for row in rows if isinstance(row, SourceRow) and row.window is not None}
+    assert len(keys) == 1
 
 
 def test_tabs_go_to_their_stops() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chat_tui.core.blocks import Block, BlockKind, TableShape
 from chat_tui.ui.render.blocks import RenderContext, render_block
+from chat_tui.ui.render.rows import SourceRow, hidden_cells
 from chat_tui.ui.theme import THEMES
 
 STYLES = THEMES["dark"].styles
@@ -60,18 +61,49 @@ def test_a_wide_table_shrinks_the_columns_that_want_most() -> None:
     assert rows[5:] == ["", "b    short"]
 
 
-def test_a_table_too_narrow_to_read_is_stacked() -> None:
+def test_columns_that_cannot_fit_are_shown_through_a_window() -> None:
     shape = _shape(("Name", "Kind", "Price", "Stock"), ("apple", "fruit", "12", "yes"), ("kale", "leaf", "3"))
-    assert _rows(_table(shape.sample, shape), 14) == [
-        "Name: apple",
-        "Kind: fruit",
-        "Price: 12",
-        "Stock: yes",
-        "────────",
-        "Name: kale",
-        "Kind: leaf",
-        "Price: 3",
-    ]
+    block = _table(shape.sample, shape)
+    for is_wrapped in (True, False):
+        rows = render_block(block, RenderContext(14, 60, STYLES, is_wrapped=is_wrapped))
+        assert [row.text for row in rows] == [
+            "Name   Kind   Price  Stock",
+            "──────────────────────────",
+            "apple  fruit  12     yes",
+            "kale   leaf   3",
+        ]
+        assert [hidden_cells(row) for row in rows] == [12, 12, 10, 1]
+        assert {row.window.key for row in rows if isinstance(row, SourceRow) and row.window} == {
+            ("table", "Name", "Kind", "Price", "Stock")
+        }
+
+
+def test_cells_are_whole_where_nothing_is_wrapped() -> None:
+    long = "many words that need a lot of room in their column"
+    shape = _shape(("Key", "Text"), ("a", long))
+    rows = render_block(_table(shape.sample, shape), RenderContext(30, 60, STYLES, is_wrapped=False))
+    assert rows[2].text == f"a    {long}"
+    assert hidden_cells(rows[2]) == 25
+
+
+def test_wide_cells_of_a_table_that_scrolls_are_wrapped_where_cells_may_be() -> None:
+    long = "word " * 30
+    shape = _shape(tuple("abcdef"), (long,) * 6)
+    block = _table(shape.sample, shape)
+    wrapped = render_block(block, RenderContext(30, 60, STYLES))
+    assert {row.cell_length for row in wrapped[:2]} == {5 * 42 + 1, 6 * 42 - 2}
+    assert len(wrapped) == 2 + 4
+    whole = render_block(block, RenderContext(30, 60, STYLES, is_wrapped=False))
+    assert len(whole) == 2 + 1
+    assert whole[2].text.count("word") == 180
+
+
+def test_a_table_with_more_columns_than_a_row_has_cells_is_stacked() -> None:
+    shape = _shape(tuple(f"name {n}" for n in range(700)), tuple(f"value {n}" for n in range(700)))
+    for is_wrapped in (True, False):
+        rows = render_block(_table(shape.sample, shape), RenderContext(40, 60, STYLES, is_wrapped=is_wrapped))
+        assert [row.text for row in rows[:2]] == ["name 0: value 0", "name 1: value 1"]
+        assert len(rows) == 700
 
 
 def test_cells_are_inline_markdown_and_breaks_are_kept() -> None:

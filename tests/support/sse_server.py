@@ -293,6 +293,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and self.is_open:
             self._transport.write(data)
 
+    async def writable(self) -> None:
+        """Until the peer has taken so much that more may be sent, or has gone."""
+        await self._can_write.wait()
+
     def reset(self) -> None:
         """End with a TCP reset instead of a proper close."""
         assert self._transport is not None

@@ -1,0 +1,250 @@
+"""What is done with a program to measure it. A scenario starts it afresh and returns `figures` by name.
+
+Seconds are turned into milliseconds, bytes into megabytes (10^6) here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.bench.programs import BARE_APP, CHAT_TUI, NAIVE, READER, Programs, ready
+from tests.bench.turns import Turn, ask, play, share, time_stop
+
+Values = dict[str, float]
+
+_ESC, _KITTY_ESC = "\x1b", "\x1b[27u"
+_KEYS_PER_S = 9.0
+_FREEZE_KEYS_PER_S = 15.0
+_STALL_AFTER_TOKENS = 40
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything. Tokens, lines, rows, items, messages; rates in tokens a second."""
+
+    starts: int = 2
+    paced_tokens: int = 2000
+    reading_tokens: int = 100
+    typing_tokens: int = 600
+    fast_tokens: int = 8000
+    burst_tokens: int = 8000
+    stops: int = 4
+    idle_s: float = 4.0
+    long_tokens: int = 100_000
+    long_rate: int = 4000
+    code_lines: int = 600
+    table_rows: int = 5000
+    list_items: int = 2000
+    messages: int = 1000
+
+
+QUICK = Sizes(1, 200, 40, 150, 1000, 2000, 1, 1.0, 8000, 4000, 40, 300, 150, 100)
+SMALLEST = Sizes(1, 20, 20, 20, 40, 200, 1, 0.1, 400, 4000, 6, 6, 6, 10)
+
+
+def _ms(seconds: float) -> float:
+    return seconds * 1000
+
+
+def _megabytes(count: float) -> float:
+    return count / 1e6
+
+
+def _cpu_per_1k(turn: Turn) -> float:
+    return turn.cpu_s / turn.token_count * 1000
+
+
+def start(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """Started to the first key echoed; then left alone."""
+    times_s: list[float] = []
+    for _ in range(sizes.starts):
+        with programs.client(program) as client:
+            times_s.append(client.time_first_echo() - client.started_s)
+    if program == BARE_APP:
+        return {"start_ms": _ms(statistics.median(times_s))}
+    with programs.client(program) as client:
+        ready(client)
+        cpu_s = client.cpu_s
+        client.read_for(sizes.idle_s)
+        return {
+            "start_ms": _ms(statistics.median(times_s)),
+            "start_mb": _megabytes(client.memory_bytes),
+            "idle_cpu": (client.cpu_s - cpu_s) / sizes.idle_s * 100,
+        }
+
+
+def stalled(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """A stream that is open and silent."""
+    with programs.client(program) as client:
+        ready(client)
+        programs.server.order("mixed", 2 * _STALL_AFTER_TOKENS, 100, hold_after=_STALL_AFTER_TOKENS)
+        ask(client)
+        client.read_for(_STALL_AFTER_TOKENS / 100 + 1.5)
+        cpu_s = client.cpu_s
+        client.read_for(sizes.idle_s)
+        return {"stalled_cpu": (client.cpu_s - cpu_s) / sizes.idle_s * 100}
+
+
+def paced(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """Mixed Markdown at 100 tokens a second, nobody typing."""
+    with programs.client(program) as client:
+        ready(client)
+        turn = play(client, programs.server, "mixed", sizes.paced_tokens, 100)
+    lags_s = turn.lags_s
+    return {
+        "paced_cpu": _cpu_per_1k(turn),
+        "paced_lag_p50": _ms(share(lags_s, 0.5)),
+        "paced_lag_p95": _ms(share(lags_s, 0.95)),
+        "paced_lag_max": _ms(max(lags_s, default=math.inf)),
+        "first_token": _ms(turn.first_lag_s),
+        "marks_seen": turn.seen_share * 100,
+        "bytes_per_token": turn.byte_count / turn.token_count,
+        "cells_per_token": turn.cell_count / turn.token_count,
+        "frames_per_s": turn.frame_count / turn.whole_s,
+    }
+
+
+def reading(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """As fast as people read."""
+    with programs.client(program) as client:
+        ready(client)
+        turn = play(client, programs.server, "mixed", sizes.reading_tokens, 25)
+    return {"reading_lag_p50": _ms(share(turn.lags_s, 0.5)), "reading_lag_p95": _ms(share(turn.lags_s, 0.95))}
+
+
+def typing(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """Keys while the answer comes at 100 tokens a second."""
+    with programs.client(program) as client:
+        ready(client)
+        turn = play(client, programs.server, "mixed", sizes.typing_tokens, 100, keys_per_s=_KEYS_PER_S)
+    return {"echo_p50": _ms(share(turn.echoes_s, 0.5)), "echo_p95": _ms(share(turn.echoes_s, 0.95))}
+
+
+def fast(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """500 tokens a second."""
+    with programs.client(program) as client:
+        ready(client)
+        turn = play(client, programs.server, "mixed", sizes.fast_tokens, 500)
+        return {
+            "fast_cpu": _cpu_per_1k(turn),
+            "fast_last_lag": _ms(turn.last_lag_s),
+            "fast_mb": _megabytes(client.memory_bytes),
+        }
+
+
+def burst(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """All tokens as fast as the socket takes them."""
+    with programs.client(program) as client:
+        ready(client)
+        turn = play(client, programs.server, "mixed", sizes.burst_tokens, 0)
+    return {"burst_s": turn.whole_s, "burst_cpu": _cpu_per_1k(turn)}
+
+
+def stop(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """Esc, as old terminals send it and in the kitty form, at another moment of a frame each time."""
+    with programs.client(program) as client:
+        ready(client)
+        times_s: dict[str, list[float]] = {_ESC: [], _KITTY_ESC: []}
+        for number in range(sizes.stops):
+            for key, taken_s in times_s.items():
+                letter = chr(ord("A") + number)
+                taken_s.append(time_stop(client, programs.server, key, letter, after_s=0.3 + 0.011 * number))
+    return {
+        "stop_ms": _ms(statistics.median(times_s[_ESC])),
+        "stop_kitty_ms": _ms(statistics.median(times_s[_KITTY_ESC])),
+    }
+
+
+def long_answer(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """Whether the end of a long answer costs more than its beginning."""
+    with programs.client(program) as client:
+        ready(client)
+        turn = play(client, programs.server, "mixed", sizes.long_tokens, sizes.long_rate)
+    first, *_, last = turn.quarter_cpu_s
+    return {
+        "long_ratio": last / first,
+        "long_cpu": _cpu_per_1k(turn),
+        "long_last_lag": _ms(turn.last_lag_s),
+    }
+
+
+def _block(programs: Programs, program: str, kind: str, size: int, rate: float) -> Values:
+    """One block, with keys typed all the time: the longest that a key waits is the longest freeze, or more."""
+    with programs.client(program) as client:
+        ready(client)
+        turn = play(client, programs.server, kind, size, rate, keys_per_s=_FREEZE_KEYS_PER_S)
+    return {
+        f"{kind}_cpu": _cpu_per_1k(turn),
+        f"{kind}_last_lag": _ms(turn.last_lag_s),
+        f"{kind}_freeze": _ms(max(turn.echoes_s, default=math.inf)),
+    }
+
+
+def code_block(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """One fence."""
+    return _block(programs, program, "code", sizes.code_lines, 200)
+
+
+def big_table(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """One table."""
+    return _block(programs, program, "table", sizes.table_rows, 4000)
+
+
+def big_list(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """One list, flat and nested."""
+    return _block(programs, program, "list", sizes.list_items * 3 // 5, 4000)
+
+
+def conversation(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """Many messages: opened, paged through, one more."""
+    del program
+    result_file = programs.folder / "conversation.json"
+    result_file.unlink(missing_ok=True)
+    with programs.long_conversation(sizes.messages, result_file) as client:
+        if not client.read_for(120, result_file.exists):
+            raise TimeoutError("the long conversation was not measured:\n" + client.draw())
+        result = json.loads(result_file.read_text("utf-8"))
+        if "error" in result:
+            raise RuntimeError(result["error"])
+        client.settle()
+        return {
+            "open_ms": _ms(result["open_s"]),
+            "add_ms": _ms(result["add_s"]),
+            "page_ms": _ms(result["page_s"]),
+            "messages_mb": _megabytes(client.memory_bytes),
+        }
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`beside`: what else is measured; only in the first `beside_runs` runs, because it takes long."""
+
+    name: str
+    measure: Callable[[Programs, str, Sizes], Values]
+    beside: tuple[str, ...] = ()
+    beside_runs: int = 1
+
+    def programs_in(self, run: int) -> tuple[str, ...]:
+        """In the order in which they are measured; runs count from 0."""
+        return (CHAT_TUI, *(self.beside if run < self.beside_runs else ()))
+
+
+SCENARIOS = (
+    Scenario("start", start, (BARE_APP, NAIVE, READER), 99),
+    Scenario("stalled", stalled),
+    Scenario("paced", paced, (NAIVE, READER)),
+    Scenario("reading", reading),
+    Scenario("typing", typing, (NAIVE,)),
+    Scenario("fast", fast, (NAIVE,)),
+    Scenario("burst", burst, (NAIVE, READER)),
+    Scenario("stop", stop, (NAIVE, READER)),
+    Scenario("long", long_answer),
+    Scenario("code", code_block),
+    Scenario("table", big_table),
+    Scenario("list", big_list),
+    Scenario("conversation", conversation),
+)

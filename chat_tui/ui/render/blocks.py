@@ -20,9 +20,9 @@ from chat_tui.ui.render.code import render_code
 from chat_tui.ui.render.context import RenderContext
 from chat_tui.ui.render.inline import inline_spans
 from chat_tui.ui.render.lexing import lex
-from chat_tui.ui.render.rows import SourceRow
+from chat_tui.ui.render.rows import SourceRow, plain_rows, prose_rows
 from chat_tui.ui.render.table import render_table
-from chat_tui.ui.render.wrap import Span, plain_rows, showable, strips_of, wrap_spans
+from chat_tui.ui.render.wrap import Span, showable
 from chat_tui.ui.theme import RenderStyles
 
 __all__ = ["RenderContext", "render_block", "warm_up", "with_caret"]
@@ -59,7 +59,7 @@ def render_block(block: Block, context: RenderContext) -> list[Strip]:
         strips = _behind(rows, prefix)
     else:
         columns = min(context.width, context.measure_columns) - prefix.cells
-        strips = strips_of(wrap_spans(_spans(block, context, columns), columns), prefix.first, prefix.rest)
+        strips = prose_rows(_spans(block, context, columns), columns, prefix.first, prefix.rest)
     if prefix.lost:
         return plain_rows(prefix.lost, context.styles.marker, context.width) + strips
     return strips

@@ -138,7 +138,16 @@ def _label(block: Block, frame: _Frame) -> list[Strip]:
             row += [Segment(" " * gap, styles.code_label), Segment(_COPY, styles.code_copy + COPY_META)]
             used += gap + copy_cells
         filled = _filled(row, used, frame)
-        strips.append(SourceRow(filled, filled.cell_length, start=frame.left, end=end, lead_cells=frame.left))
+        strips.append(
+            SourceRow(
+                filled,
+                filled.cell_length,
+                start=frame.left,
+                end=end,
+                lead_cells=frame.left,
+                joint="\n" if info else "",
+            )
+        )
     return strips
 
 
@@ -226,7 +235,7 @@ def _code_row(text: list[Segment], chars: int, cells: int, frame: _Frame, *, goe
         start=frame.left,
         end=frame.left + chars,
         lead_cells=frame.left,
-        goes_on=goes_on,
+        joint="" if goes_on else "\n",
         window=frame.window,
     )
 

@@ -20,7 +20,7 @@ from chat_tui.core.conversation import Ending, Outcome, ToolCallPart
 from chat_tui.core.events import FinishReason
 from chat_tui.core.sanitize import clean, clean_line
 from chat_tui.ui.render.blocks import RenderContext, render_block, with_caret
-from chat_tui.ui.render.wrap import plain_rows
+from chat_tui.ui.render.rows import plain_rows
 from chat_tui.ui.theme import quiet
 
 BLANK = Strip([], 0)

@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from chat_tui.ui.render.wrap import clusters, is_narrow
+from chat_tui.ui.render.wrap import Span, clusters, is_narrow, row_cells, showable, wrap_joined
 
 MAX_ROW_CELLS: Final = 2_000
 """What is longer is cut into rows even where nothing is wrapped: a frame must not cost what a line of 1 MB has."""
@@ -45,11 +45,12 @@ class Window:
 class SourceRow(Strip):
     """A row whose characters `start` up to `end` are text; `lead_cells` cells stand before them.
 
-    `goes_on`: nothing was dropped between the row above and this one, not even a line break.
+    `joint` is what the text had between the row above and this one: a line break, the spaces where it was wrapped,
+    or nothing.
     `window`: the row may be wider than the screen; see `windowed`.
     """
 
-    __slots__ = ["end", "goes_on", "lead_cells", "start", "window"]
+    __slots__ = ["end", "joint", "lead_cells", "start", "window"]
 
     def __init__(
         self,
@@ -59,20 +60,20 @@ class SourceRow(Strip):
         start: int,
         end: int,
         lead_cells: int,
-        goes_on: bool = False,
+        joint: str = "\n",
         window: Window | None = None,
     ) -> None:
         super().__init__(segments, cells)
         self.start, self.end, self.lead_cells = start, end, lead_cells
-        self.goes_on, self.window = goes_on, window
+        self.joint, self.window = joint, window
 
     def __eq__(self, other: object) -> bool:
         """Whether it looks the same and is the same text."""
         return (
             isinstance(other, SourceRow)
             and super().__eq__(other)
-            and (self.start, self.end, self.goes_on, self.window)
-            == (other.start, other.end, other.goes_on, other.window)
+            and (self.start, self.end, self.joint, self.window)
+            == (other.start, other.end, other.joint, other.window)
         )
 
     __hash__ = None
@@ -90,7 +91,7 @@ class SourceRow(Strip):
             start=self.start,
             end=self.end,
             lead_cells=self.lead_cells,
-            goes_on=self.goes_on,
+            joint=self.joint,
             window=self.window,
         )
 
@@ -103,7 +104,7 @@ class SourceRow(Strip):
             start=self.start + chars,
             end=self.end + chars,
             lead_cells=self.lead_cells + cells,
-            goes_on=self.goes_on,
+            joint=self.joint,
             window=self.window,
         )
 
@@ -111,6 +112,41 @@ class SourceRow(Strip):
 def source_range(row: Strip) -> tuple[int, int]:
     """The characters of a row that are text: from, up to."""
     return (row.start, row.end) if isinstance(row, SourceRow) else (0, len(row.text))
+
+
+def joint_of(row: Strip) -> str:
+    """What the text has between the row above and this one."""
+    return row.joint if isinstance(row, SourceRow) else "\n"
+
+
+def prose_rows(spans: list[Span], width: int, first: list[Segment], rest: list[Segment]) -> list[Strip]:
+    """Wrapped text, behind a prefix for the first row and one for the others. The first prefix is text too, unless
+    it is the same as the other."""
+    rows, joints = wrap_joined(spans, width)
+    strips: list[Strip] = []
+    for (segments, cells), joint in zip(rows, joints, strict=True):
+        prefix = rest if strips else first
+        lead_chars = sum([len(segment.text) for segment in prefix])
+        lead_cells = row_cells(prefix)
+        end = lead_chars + sum([len(segment.text) for segment in segments])
+        start = lead_chars if prefix == rest else 0
+        strips.append(
+            SourceRow(
+                [*prefix, *segments] if prefix else segments,
+                lead_cells + cells,
+                start=start,
+                end=end,
+                lead_cells=lead_cells,
+                joint=joint,
+            )
+        )
+    return strips
+
+
+def plain_rows(text: str, style: Style, width: int) -> list[Strip]:
+    """Text without markup as rows: newlines kept, wrapped at words. An empty line is an empty strip."""
+    none: list[Segment] = []
+    return prose_rows([(showable(text), style)], width, none, none)
 
 
 def hidden_cells(row: Strip) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from rich.cells import cell_len, get_character_cell_size
@@ -226,14 +227,28 @@ def whole_clusters(spans: list[Span]) -> list[Span]:
 
 def wrap_spans(spans: list[Span], width: int) -> list[tuple[list[Segment], int]]:
     """Rows of styled text: segments and their cells. At least one row; none wider than `width` (of 2 or more)."""
-    text = spans[0][0] if len(spans) == 1 else "".join([text for text, _ in spans])
+    return _wrap(spans, _text_of(spans), width)[0]
+
+
+def wrap_joined(spans: list[Span], width: int) -> tuple[list[tuple[list[Segment], int]], list[str]]:
+    """`wrap_spans`, and what stood between each row and the one above it: a line break, spaces, or nothing."""
+    text = _text_of(spans)
+    rows, ranges = _wrap(spans, text, width)
+    joints = [text[end:start] for (_, end), (start, _) in pairwise(ranges)]
+    return rows, ["\n", *joints]
+
+
+def _text_of(spans: list[Span]) -> str:
+    return spans[0][0] if len(spans) == 1 else "".join([text for text, _ in spans])
+
+
+def _wrap(spans: list[Span], text: str, width: int) -> tuple[list[tuple[list[Segment], int]], list[Range]]:
+    ranges = wrap_ranges(text, width)
     if _NOT_NARROW.search(text) is None:
-        ranges = wrap_ranges(text, width)
-        return [
-            (row, end - start) for row, (start, end) in zip(segments_between(spans, ranges), ranges, strict=True)
-        ]
-    rows = segments_between(whole_clusters(spans), wrap_ranges(text, width))
-    return [(row, row_cells(row)) for row in rows]
+        rows = segments_between(spans, ranges)
+        return [(row, end - start) for row, (start, end) in zip(rows, ranges, strict=True)], ranges
+    rows = segments_between(whole_clusters(spans), ranges)
+    return [(row, row_cells(row)) for row in rows], ranges
 
 
 def row_cells(row: Sequence[Segment]) -> int:
@@ -254,8 +269,3 @@ def strips_of(rows: Sequence[tuple[list[Segment], int]], first: list[Segment], r
             prefix = rest
             prefix_cells = row_cells(rest)
     return strips
-
-
-def plain_rows(text: str, style: Style, width: int) -> list[Strip]:
-    """Text without markup as rows: newlines kept, wrapped at words. An empty line is an empty strip."""
-    return strips_of(wrap_spans([(showable(text), style)], width), [], [])

@@ -79,14 +79,14 @@ def test_a_line_longer_than_a_row_may_be_is_cut_even_behind_a_window() -> None:
     rows = render_block(_code(text + "\n"), RenderContext(40, 30, STYLES, is_wrapped=False))[1:]
     assert max(row.cell_length for row in rows) <= 3 + MAX_ROW_CELLS
     assert len(rows) < 1.5 * len(text) / MAX_ROW_CELLS
-    assert [isinstance(row, SourceRow) and row.goes_on for row in rows] == [False, *[True] * (len(rows) - 1)]
+    assert [isinstance(row, SourceRow) and row.joint for row in rows] == ["\n", *[""] * (len(rows) - 1)]
     assert source_of(rows) == text
 
 
 def source_of(rows: list[Strip]) -> str:
     """The text of rows as it is copied."""
-    lines = [(row.text[row.start : row.end], row.goes_on) for row in rows if isinstance(row, SourceRow)]
-    return "".join(text if goes_on or not at else f"\n{text}" for at, (text, goes_on) in enumerate(lines))
+    lines = [(row.text[row.start : row.end], row.joint) for row in rows if isinstance(row, SourceRow)]
+    return "".join(joint + text for text, joint in lines).removeprefix("\n")
 
 
 @pytest.mark.parametrize("is_wrapped", [True, False])
@@ -103,7 +103,7 @@ def test_a_page_that_begins_within_a_line_goes_on() -> None:
     row = render_block(_code("y" * 5 + "\n", page=1, previous=first), RenderContext(40, 30, STYLES))[0]
     assert row.text.startswith(" ↪ yyyyy ")
     assert isinstance(row, SourceRow)
-    assert row.goes_on
+    assert row.joint == ""
     for end in range(1, 6):
         tail = _code("y" * end, page=1, previous=first)
         assert render_block(tail, RenderContext(40, 30, STYLES, is_tail=True))[0].text.startswith(" ↪ y")

@@ -1,18 +1,19 @@
 """Source code as (role, text) pieces, by pages: the lexer's state at the end of one is where the next one starts.
 
-Pygments lexes whole texts. Its RegexLexer, which most of its lexers are, is a loop over compiled rules with a stack
-of states; run here, that loop starts from a stack and tells the one it ends with. Block comments (and Go's raw
-strings) are one rule and match only when their end has come: an open one is closed for lexing, and remembered.
+Pygments lexes whole texts; its rules, run in `lex_rules.py`, start where the page before ended. Block comments (and
+Go's raw strings) are one rule and match only when their end has come: an open one is closed for lexing, and
+remembered. JSON's lexer is no RegexLexer and starts every page anew: nothing of it but comments spans lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from chat_tui.core.blocks import Block
+from chat_tui.ui.render import lex_rules
+from chat_tui.ui.render.lex_rules import Place, Token, TokenType
 from chat_tui.ui.render.wrap import showable
 from chat_tui.ui.theme import CodeRole
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
 Piece: TypeAlias = tuple[CodeRole, str]
-_TokenType: TypeAlias = tuple[str, ...]
-_Token: TypeAlias = tuple[_TokenType, str]
 
 # Longer lines and pages are data, not read by people, and shown plain: lexers need up to 0.7 s for hostile 9 kB.
 _PLAIN_LINE_CHARS: Final = 2_000
@@ -29,9 +28,8 @@ _PLAIN_PAGE_CHARS: Final = 20_000
 _BLOCK_COMMENTS: Final = (("/*", "*/"), ("<!--", "-->"))
 _TAB_COLUMNS: Final = 4
 _RAW_STRING_MARK: Final = "`"
-_ROOT: Final[tuple[str, ...]] = ("root",)
 
-_ROLES: Final[dict[_TokenType, CodeRole]] = {
+_ROLES: Final[dict[TokenType, CodeRole]] = {
     (): CodeRole.TEXT,
     ("Keyword",): CodeRole.KEYWORD,
     ("Keyword", "Type"): CodeRole.TYPE,
@@ -69,9 +67,9 @@ _ROLES: Final[dict[_TokenType, CodeRole]] = {
 
 @dataclass(frozen=True, slots=True)
 class LexState:
-    """Where a lexer stands between two lines: its stack of states, and what ends the comment or string it is in."""
+    """Where a lexer stands between two lines, and what ends the comment or string it is in."""
 
-    stack: tuple[str, ...] = _ROOT
+    place: Place = lex_rules.START
     closer: str = ""
     role: CodeRole = CodeRole.COMMENT
 
@@ -80,18 +78,6 @@ START: Final = LexState()
 _KNOWN_PAGES: Final = 1024
 _CHAIN_PAGES: Final = 64  # how far back is lexed to start right: 2,000 lines
 _end_states: dict[Block, LexState] = {}  # oldest first, at most _KNOWN_PAGES; settled blocks, by identity
-
-
-class _Match(Protocol):
-    def group(self) -> str: ...
-    def end(self) -> int: ...
-
-
-_Rule: TypeAlias = tuple[
-    Callable[[str, int], _Match | None],
-    "_TokenType | Callable[[Lexer, _Match], Iterator[tuple[int, _TokenType, str]]] | None",
-    "int | str | tuple[str, ...] | None",
-]
 
 
 def lex(text: str, language: str, state: LexState = START) -> tuple[list[Piece], LexState]:
@@ -167,27 +153,27 @@ def _lex(text: str, lexer: Lexer, state: LexState) -> tuple[list[Piece], LexStat
         text = text[end:]
     closer = _missing_closer(text)
     if closer:
-        tokens, stack = _tokens(lexer, text + closer, state.stack)
+        tokens, place = _tokens(lexer, text + closer, state.place)
         token, value = tokens[-1]
         role = _role(token)
         if len(value) > len(closer) and value.endswith(closer) and role in (CodeRole.COMMENT, CodeRole.STRING):
             tokens[-1] = (token, value[: -len(closer)])
             pieces += [(_role(token), value) for token, value in tokens]
-            return pieces, LexState(stack, closer, role)
-    tokens, stack = _tokens(lexer, text, state.stack)
+            return pieces, LexState(place, closer, role)
+    tokens, place = _tokens(lexer, text, state.place)
     pieces += [(_role(token), value) for token, value in tokens]
-    return pieces, LexState(stack)
+    return pieces, LexState(place)
 
 
-def _tokens(lexer: Lexer, text: str, stack: tuple[str, ...]) -> tuple[list[_Token], tuple[str, ...]]:
-    """The tokens of the text and the stack behind it. Lexers without a stack start every page anew."""
-    rules = _regex_rules(lexer)
-    if rules is not None:
-        return _run(lexer, rules, text, stack)
-    tokens: list[_Token] = [(token, value) for _, token, value in lexer.get_tokens_unprocessed(text)]
+def _tokens(lexer: Lexer, text: str, place: Place) -> tuple[list[Token], Place]:
+    """The tokens of the text and the place behind it. Lexers without states start every page anew."""
+    found = lex_rules.run(lexer, text, place)
+    if found is not None:
+        return found
+    tokens: list[Token] = [(token, value) for _, token, value in lexer.get_tokens_unprocessed(text)]
     if sum([len(value) for _, value in tokens]) != len(text):
-        return [(("Text",), text)], _ROOT
-    return tokens, _ROOT
+        return [(("Text",), text)], lex_rules.START
+    return tokens, lex_rules.START
 
 
 def _missing_closer(text: str) -> str:
@@ -200,7 +186,7 @@ def _missing_closer(text: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _role(token: _TokenType) -> CodeRole:
+def _role(token: TokenType) -> CodeRole:
     for size in range(len(token), -1, -1):
         role = _ROLES.get(tuple(token[:size]))
         if role is not None:
@@ -224,65 +210,3 @@ def _lexer(language: str) -> Lexer | None:
 
     lexer_type = find_lexer_class(name)
     return None if lexer_type is None else lexer_type(stripnl=False, ensurenl=False)
-
-
-@lru_cache(maxsize=64)
-def _regex_rules(lexer: Lexer) -> dict[str, list[_Rule]] | None:
-    """The compiled rules by state of a lexer that is nothing but a RegexLexer, else None.
-
-    Pygments 2.21 keeps them in `_tokens`; a test compares our loop over them with Pygments' own.
-    """
-    from pygments.lexer import ExtendedRegexLexer, RegexLexer
-
-    if not isinstance(lexer, RegexLexer) or isinstance(lexer, ExtendedRegexLexer):
-        return None
-    return cast("dict[str, list[_Rule]] | None", getattr(lexer, "_tokens", None))
-
-
-def _run(
-    lexer: Lexer, rules: dict[str, list[_Rule]], text: str, start: Sequence[str]
-) -> tuple[list[_Token], tuple[str, ...]]:
-    """`RegexLexer.get_tokens_unprocessed` of Pygments 2.21 from a given stack, and the stack at the end."""
-    tokens: list[_Token] = []
-    stack: list[str] = list(start)
-    state_rules = rules[stack[-1]]
-    position = 0
-    length = len(text)
-    while position < length:  # not beyond: rules that match nothing are for what comes next
-        for match_rule, action, change in state_rules:
-            match = match_rule(text, position)
-            if match is None:
-                continue
-            if action is not None:
-                if callable(action):
-                    tokens += [(token, value) for _, token, value in action(lexer, match)]
-                else:
-                    tokens.append((action, match.group()))
-            position = match.end()
-            if change is not None:
-                _change(stack, change)
-                state_rules = rules[stack[-1]]
-            break
-        else:
-            if text[position] == "\n":
-                stack = ["root"]
-                state_rules = rules["root"]
-                tokens.append((("Text",), "\n"))
-            else:
-                tokens.append((("Error",), text[position]))
-            position += 1
-    return tokens, tuple(stack)
-
-
-def _change(stack: list[str], change: int | str | tuple[str, ...]) -> None:
-    if isinstance(change, int):
-        del stack[max(1, len(stack) + change) :]
-        return
-    for state in (change,) if isinstance(change, str) else change:
-        if state == "#pop":
-            if len(stack) > 1:
-                stack.pop()
-        elif state == "#push":
-            stack.append(stack[-1])
-        else:
-            stack.append(state)

@@ -1,7 +1,7 @@
 """Selected text that stays the same text: while more is streamed, when it is wrapped otherwise, when it settles.
 
-A place is a gap between two characters of a piece's text, told by the letters before it: how these are cut into rows
-and where the rows stand may change under it.
+A place is a gap between two characters of a piece's text, told by the letters before it: how these are cut into
+rows and where the rows stand may change under it.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def selected_text(pieces: PieceList, selection: Selection) -> str:
 
 
 def characters_at(strip: Strip, cell: int) -> tuple[int, int]:
-    """The characters of a row that stand in a cell (of the row as it is, not as it is seen through a window): first,
-    behind the last. Left of the text that is its beginning, right of it its end."""
+    """The characters that stand in a cell of a row (as it is, not as it is seen through a window): first, behind
+    the last. Left of the text that is its beginning, right of it its end."""
     text = strip.text
     start, end = source_range(strip)
     at = 0

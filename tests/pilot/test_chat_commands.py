@@ -353,7 +353,7 @@ async def test_the_first_run_says_who_answers(tmp_path: Path) -> None:
         assert "Answering with " in on.text
         assert "F2 for other models" in on.text
         assert on.chat.prompt.has_focus
-        assert provider.is_prepared
+        await wait_until(lambda: provider.is_prepared)
     async with stage("fake/one", tmp_path, provider=provider) as on:
         await on.settle()
         assert on.text.strip() == ""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.program import Program
+from tests.support.sse_server import SseServer
+from tests.support.waiting import wait_until
 
 PACKAGE = Path(__file__).parents[2] / "chat_tui"
 SCREEN = {"textual", "rich", "markdown_it", "pygments"}
@@ -64,3 +69,69 @@ def test_the_core_is_the_standard_library_and_itself() -> None:
 
 def test_the_package_itself_is_nothing() -> None:
     assert loaded_by("import chat_tui") - loaded_by("pass") == {"chat_tui"}
+
+
+# -- before the first paint ------------------------------------------------------------------------
+
+PROBE = """
+import json, os, subprocess, sys, threading
+from pathlib import Path
+
+started = []
+init = subprocess.Popen.__init__
+subprocess.Popen.__init__ = lambda self, *args, **named: (started.append(str(args)), init(self, *args, **named))[1]
+
+from chat_tui.ui.driver import ChatDriver
+
+write = ChatDriver.write
+PLACEHOLDER = "anything"
+
+def note(self, data):
+    where = Path(os.environ["PROBE_FILE"])
+    if PLACEHOLDER in data and not where.exists():
+        seen = {"modules": sorted(sys.modules), "processes": started, "threads": threading.active_count()}
+        part = where.with_suffix(".part")
+        part.write_text(json.dumps(seen))
+        part.rename(where)
+    write(self, data)
+
+ChatDriver.write = note
+from chat_tui.__main__ import main
+main()
+"""
+"""Starts the program as it is and writes down what is there when the composer is first painted."""
+
+LATER = {
+    "httpx": "the transport",
+    "httpcore": "the transport",
+    "pygments": "the warm-up",
+    "markdown_it": "the warm-up",
+    "rich.markdown": "nothing",
+    "sqlite3": "nothing yet",
+    "xllamacpp": "the model's process, never this one",
+    "urllib.request": "the transport",
+    "email.parser": "the transport",
+    "chat_tui.headless": "-p",
+    "chat_tui.cli_models": "its command",
+    "chat_tui.providers.local_install": "its command",
+}
+"""What costs time to load, and what loads it when it is needed."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("model", ["mine/scripted-1", "local/smollm2-135m", "demo/markdown"])
+async def test_what_is_loaded_before_the_composer_is_painted(clean_environment: Path, model: str) -> None:
+    where = clean_environment / "seen.json"
+    env = {"PROBE_FILE": str(where)}
+    async with (
+        SseServer() as server,
+        Program(clean_environment, server, model=model, launcher=PROBE, env=env) as chat,
+    ):
+        await chat.ready()
+        await wait_until(where.exists, 10, "the first paint")
+        assert server.connections == []
+    seen = json.loads(where.read_text("utf-8"))
+    assert "textual.app" in seen["modules"]
+    assert "chat_tui.ui.widgets.transcript" in seen["modules"]
+    assert set(seen["modules"]) & set(LATER) == set()
+    assert seen["processes"] == []

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 TICK_S = 0.25
 """How often the numbers in the status bar are brought up to date while a turn runs."""
 
+LOAD_AFTER_S = 0.1
+"""How long after the first frame the rest is loaded: imports hold the interpreter, in a thread too, and the first
+keys shall not wait for them."""
+
 NOTICE_S = 4.0
 TITLE_CHARS = 60
 
@@ -82,8 +86,12 @@ class TurnScreen(Screen[None]):
         for problem in self._problems:
             self.transcript.add_notice(problem, is_error=True)
         self.greet()
+        self.call_after_refresh(self.set_timer, LOAD_AFTER_S, self.load_the_rest)
+
+    def load_the_rest(self) -> None:
+        """What the first answer needs: HTTP or the model's server, and what Markdown is rendered with."""
         self.prepare_model()
-        self.call_after_refresh(self.warm_up)
+        self.warm_up()
 
     def greet(self) -> None:
         """Which model will answer, and how to get others; only where that is news."""

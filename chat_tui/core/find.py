@@ -13,8 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from html import unescape
 
 MAX_WORDS_CHARS = 200
 """Longer words are cut."""
@@ -32,23 +30,14 @@ _DRAWN = re.compile("[\u2010-\u2027\u2190-\u21ff\u2400-\u25ff\u2610-\u2612\u2692
 _REWORDED = re.compile(r"&#?\w{1,31};|<br|\]\[|\]:|\[([^\]\n]*)\]\(\1", re.IGNORECASE)
 
 
-class Joint(Enum):
-    """What was between a row and the one above it before the text was wrapped."""
-
-    BREAK = "\n"
-    SPACE = " "
-    NOTHING = ""
-    UNKNOWN = None
-    """A space or nothing: wide characters are wrapped anywhere."""
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Text of a row from its character `column` on, and how it is joined to the row above."""
+    """Text of a row from its character `column` on, and what stood between it and the row above before the text
+    was wrapped: a line break, spaces, or nothing."""
 
     text: str
     column: int = 0
-    joint: Joint = Joint.BREAK
+    joint: str = "\n"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,7 +54,7 @@ Match = tuple[Span, ...]
 
 
 class Source:
-    """What of a source text decides whether it is worth drawing: made once for all queries, smaller than the text."""
+    """What of a source text decides whether it is worth drawing; made once for all queries."""
 
     __slots__ = ("_characters", "_is_reworded", "_squeezed")
 
@@ -74,6 +63,8 @@ class Source:
         self._is_reworded = is_reworded or _REWORDED.search(text) is not None
         folded = text.casefold()
         if self._is_reworded:
+            from html import unescape
+
             folded += "\n" + unescape(text).casefold()
         self._characters = frozenset(folded)
         self._squeezed = _squeeze(folded)
@@ -122,27 +113,15 @@ class Query:
         return _led_back(text, _find_all_overlapping(folded, self._folded))
 
     def find_in_rows(self, rows: Sequence[Row]) -> list[Match]:
-        """All matches in rows one below the other, from above, across joints too."""
-        if self.is_empty:
-            return []
-        if not any(row.joint is Joint.UNKNOWN for row in rows):
-            return self._find_joined(rows, "")
-        found = {match[0]: match for joint in ("", " ") for match in self._find_joined(rows, joint)}
-        return _apart([found[first] for first in sorted(found)])
-
-    def _find_joined(self, rows: Sequence[Row], unknown: str) -> list[Match]:
-        """The matches when unknown joints are this."""
+        """All matches in rows one below the other, from above, across wrapped lines too."""
         pieces: list[str] = []
         starts: list[int] = []
         at = 0
         for row in rows:
-            joint = unknown if row.joint.value is None else row.joint.value
-            if pieces:
-                pieces.append(joint)
-                at += len(joint)
-            starts.append(at)
-            pieces.append(row.text)
-            at += len(row.text)
+            joint = row.joint if row.joint.strip(" ") else row.joint[:1]
+            pieces += (joint, row.text)
+            starts.append(at + len(joint))
+            at += len(joint) + len(row.text)
         matches: list[Match] = []
         number = 0
         for start, end in self.find("".join(pieces)):
@@ -164,18 +143,6 @@ def _spans(rows: Sequence[Row], starts: Sequence[int], number: int, start: int, 
             spans.append(Span(number, row.column + first, row.column + last))
         number += 1
     return tuple(spans)
-
-
-def _apart(matches: list[Match]) -> list[Match]:
-    """Of matches in order, those that do not overlap the one before."""
-    kept: list[Match] = []
-    for match in matches:
-        if kept:
-            last = kept[-1][-1]
-            if (match[0].row, match[0].start) < (last.row, last.end):
-                continue
-        kept.append(match)
-    return kept
 
 
 def _find_all(text: str, words: str) -> list[tuple[int, int]]:

@@ -37,8 +37,9 @@ class CodeRole(StrEnum):
 class RenderStyles:
     """Rich styles by role. Equality is identity: a theme's styles are a cache key.
 
-    `strong`, `emphasis`, `strike`, `code_inline`, `link` and `link_target` are added to the style of the text they
-    stand in; all others are whole. `code_mark` is set around inline code where no background tells it apart.
+    `strong`, `emphasis`, `strike`, `code_inline`, `link`, `link_target`, `match` and `match_here` are added to the
+    style of the text they stand in; all others are whole. `code_mark` is set around inline code where no
+    background tells it apart.
     """
 
     text: Style
@@ -75,6 +76,8 @@ class RenderStyles:
     caret: Style
     badge: Style
     selection: Style
+    match: Style
+    match_here: Style
 
     def heading(self, level: int) -> Style:
         """The style of a heading; levels out of 1 to 6 are taken as the nearest."""
@@ -128,6 +131,8 @@ class _Palette:
     error: str
     badge: str
     selection: str
+    match: str
+    match_here: str
     syntax: Mapping[CodeRole, str]
 
 
@@ -176,6 +181,8 @@ def _styles(palette: _Palette) -> RenderStyles:
         caret=parse(palette.accent),
         badge=parse(palette.badge),
         selection=parse(palette.selection),
+        match=parse(palette.match),
+        match_here=parse(palette.match_here),
     )
 
 
@@ -194,6 +201,8 @@ _DARK: Final = _Palette(
     error="#ef8a85",
     badge="#f0f2f5 on #37405c",
     selection="on #33406b",
+    match="#f0f2f5 on #3a4468",
+    match_here="bold #14171c on #8fa6f5",
     syntax={
         CodeRole.KEYWORD: "#b6a1ee",
         CodeRole.STRING: "#a3c593",
@@ -223,6 +232,8 @@ _LIGHT: Final = _Palette(
     error="#b3302b",
     badge="#0f1116 on #d5dbf6",
     selection="on #ccd5f7",
+    match="#0f1116 on #d5dbf6",
+    match_here="bold #fcfbf8 on #4056c2",
     syntax={
         CodeRole.KEYWORD: "#6a3fb5",
         CodeRole.STRING: "#3b7030",
@@ -252,6 +263,8 @@ _TERMINAL: Final = _Palette(
     error="red",
     badge="reverse",
     selection="reverse",
+    match="bold underline",
+    match_here="bold reverse",
     syntax={
         CodeRole.KEYWORD: "magenta",
         CodeRole.STRING: "green",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat_tui.core.find import MAX_WORDS_CHARS, Joint, Query, Row, Source, Span
+from chat_tui.core.find import MAX_WORDS_CHARS, Query, Row, Source, Span
 
 
 def found(words: str, text: str) -> list[str]:
@@ -56,8 +56,8 @@ def test_words_without_end_are_cut() -> None:
     assert Query("a" * 1_000).words == "a" * MAX_WORDS_CHARS
 
 
-def rows(*texts: str, joint: Joint = Joint.SPACE) -> list[Row]:
-    return [Row(text, 0, joint if number else Joint.BREAK) for number, text in enumerate(texts)]
+def rows(*texts: str, joint: str = " ") -> list[Row]:
+    return [Row(text, 0, joint if number else "\n") for number, text in enumerate(texts)]
 
 
 def test_across_a_wrapped_line() -> None:
@@ -69,7 +69,7 @@ def test_across_more_than_two_rows() -> None:
 
 
 def test_not_across_a_break() -> None:
-    assert Query("bold text").find_in_rows(rows("some bold", "text here", joint=Joint.BREAK)) == []
+    assert Query("bold text").find_in_rows(rows("some bold", "text here", joint="\n")) == []
 
 
 def test_not_as_one_word_where_a_space_was() -> None:
@@ -77,26 +77,24 @@ def test_not_as_one_word_where_a_space_was() -> None:
 
 
 def test_as_one_word_where_nothing_was_dropped() -> None:
-    lines = rows("some bold", "text here", joint=Joint.NOTHING)
+    lines = rows("some bold", "text here", joint="")
     assert Query("boldtext").find_in_rows(lines) == [(Span(0, 5, 9), Span(1, 0, 4))]
     assert Query("bold text").find_in_rows(lines) == []
 
 
 def test_a_row_that_begins_later() -> None:
-    lines = [Row("• one bold", 0), Row("text", 2, Joint.SPACE)]
+    lines = [Row("• one bold", 0), Row("text", 2, " ")]
     assert Query("bold text").find_in_rows(lines) == [(Span(0, 6, 10), Span(1, 2, 6))]
 
 
-@pytest.mark.parametrize("words", ["日本語", "日本 語"])
-def test_wide_characters_with_and_without_a_space(words: str) -> None:
-    expected = [(Span(0, 1, 3), Span(1, 0, 1))]
-    assert Query(words).find_in_rows(rows("は日本", "語で", joint=Joint.UNKNOWN)) == expected
+def test_wide_characters_are_wrapped_without_a_space() -> None:
+    lines = rows("は日本", "語で", joint="")
+    assert Query("日本語").find_in_rows(lines) == [(Span(0, 1, 3), Span(1, 0, 1))]
+    assert Query("日本 語").find_in_rows(lines) == []
 
 
-def test_what_is_found_both_ways_counts_once() -> None:
-    lines = rows("語 日本", "日本 語", joint=Joint.UNKNOWN)
-    assert Query("日本").find_in_rows(lines) == [(Span(0, 2, 4),), (Span(1, 0, 2),)]
-    assert Query("aa").find_in_rows(rows("a", "aa", joint=Joint.UNKNOWN)) == [(Span(0, 0, 1), Span(1, 0, 1))]
+def test_several_spaces_where_a_line_was_wrapped_are_one() -> None:
+    assert Query("a b").find_in_rows(rows("a", "b", joint="   ")) == [(Span(0, 0, 1), Span(1, 0, 1))]
 
 
 def test_only_the_space_of_a_joint_is_no_match() -> None:

@@ -1,0 +1,162 @@
+"""The line above the composer while something is searched for: the words, how many there are, what keys do now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from chat_tui.core.find import MAX_WORDS_CHARS
+from chat_tui.core.sanitize import clean, clean_line
+
+if TYPE_CHECKING:
+    from textual import getters
+    from textual.app import App
+
+_TYPING_HINTS = ("↑ ↓ move  Enter keep  Esc back", "Enter keep  Esc back", "")
+_KEPT_HINTS = ("n next  N previous  Esc close", "n next  Esc close", "")
+_ROOMY_CELLS, _SCANT_CELLS = 76, 48
+
+
+def count_text(number: int | None, total: int, *, is_counted: bool, is_looking: bool) -> str:
+    """Which match of how many: "3 of 17", "3 of 17+" as long as they are counted, "nothing found"."""
+    if total == 0 and number is None:
+        return "looking …" if is_looking or not is_counted else "nothing found"
+    count = f"{total:,}" if is_counted else f"{total:,}+"
+    return count if number is None else f"{number:,} of {count}"
+
+
+def hints(width: int, *, is_typing: bool) -> str:
+    """As much of what keys do as there is room for in `width` cells beside words and count."""
+    texts = _TYPING_HINTS if is_typing else _KEPT_HINTS
+    return texts[0 if width >= _ROOMY_CELLS else 1 if width >= _SCANT_CELLS else 2]
+
+
+class FindInput(Input):
+    """The words. What would move in a list of suggestions moves between matches."""
+
+    if TYPE_CHECKING:
+        app = getters.app(App[object])  # Textual leaves the parameter open
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Previous match", show=False),
+        Binding("down", "move(1)", "Next match", show=False),
+        Binding("shift+enter", "move(-1)", "Previous match", show=False),
+    ]
+
+    def action_move(self, step: int) -> None:
+        """To another match."""
+        self.post_message(FindBar.Moved(step))
+
+    async def on_paste(self, event: events.Paste) -> None:
+        """One clean line of it."""
+        event.stop()
+        event.prevent_default()
+        self.insert_text_at_cursor(clean_line(event.text, MAX_WORDS_CHARS))
+
+    def action_paste(self) -> None:
+        """What was copied in here may be an answer, and answers are not trusted."""
+        self.insert_text_at_cursor(clean_line(self.app.clipboard, MAX_WORDS_CHARS))
+
+
+class FindBar(Horizontal):
+    """Hidden until it is opened. It searches nothing itself."""
+
+    class Changed(Message):
+        """Other words."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
+    class Moved(Message):
+        """To the next match (`step` 1) or the previous one (-1)."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    class Kept(Message):
+        """Enter: stay where this has led."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.input = FindInput(
+            placeholder="words in this conversation", max_length=MAX_WORDS_CHARS, compact=True, id="find-words"
+        )
+        self.input.cursor_blink = False
+        self._count = Static("", id="find-count", markup=False)
+        self._hints = Static("", id="find-hints", markup=False)
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        """One line."""
+        yield Static("Find", id="find-label", markup=False)
+        yield self.input
+        yield self._count
+        yield self._hints
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is on the screen."""
+        return bool(self.display)
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether keys go into the words."""
+        return self.input.has_focus
+
+    @property
+    def count(self) -> str:
+        """What it says about the matches."""
+        return str(self._count.content)
+
+    def open(self, words: str) -> None:
+        """Show it, with words that the next key replaces."""
+        self.display = True
+        with self.prevent(Input.Changed):
+            self.input.value = clean(words).replace("\n", " ")
+        self.input.select_all()
+        self.input.focus()
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        self.display = False
+
+    def show_count(self, text: str) -> None:
+        """Say which match of how many this is."""
+        if text != self.count:
+            self._count.update(Content(text))
+
+    @on(Input.Changed)
+    def words_changed(self, event: Input.Changed) -> None:
+        """Search while it is typed."""
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def submitted(self, event: Input.Submitted) -> None:
+        """Enter."""
+        event.stop()
+        self.post_message(self.Kept())
+
+    def on_resize(self) -> None:
+        """Hints are what gives way."""
+        self._show_hints()
+
+    def on_descendant_focus(self) -> None:
+        """Keys mean something else now."""
+        self._show_hints()
+
+    def on_descendant_blur(self) -> None:
+        """Keys mean something else now."""
+        self._show_hints()
+
+    def _show_hints(self) -> None:
+        self._hints.update(Content(hints(self.size.width, is_typing=self.is_typing)))

@@ -88,10 +88,7 @@ def _with_urls(text: str, style: Style, styles: RenderStyles) -> list[Span]:
     spans: list[Span] = []
     position = 0
     for match in _BARE_URL.finditer(text):
-        url = match.group().rstrip(_URL_END)
-        for opening, closing in ("()", "[]", "{}"):
-            while url.endswith(closing) and url.count(closing) > url.count(opening):
-                url = url[:-1].rstrip(_URL_END)
+        url = _without_end(match.group())
         start = match.start()
         if start > position:
             spans.append((text[position:start], style))
@@ -100,6 +97,17 @@ def _with_urls(text: str, style: Style, styles: RenderStyles) -> list[Span]:
     if position < len(text):
         spans.append((text[position:], style))
     return spans
+
+
+def _without_end(url: str) -> str:
+    """A URL without the punctuation behind it, and the brackets that close what does not open in it."""
+    unopened = {closing: url.count(closing) - url.count(opening) for opening, closing in ("()", "[]", "{}")}
+    end = len(url)
+    while end and (url[end - 1] in _URL_END or unopened.get(url[end - 1], 0) > 0):
+        end -= 1
+        if url[end] in unopened:
+            unopened[url[end]] -= 1
+    return url[:end]
 
 
 class _Spans:

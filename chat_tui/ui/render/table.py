@@ -93,11 +93,15 @@ def _row(
 ) -> Sequence[Strip]:
     """One row of a table, as many screen rows as its longest cell takes."""
     is_tail = is_tail and context.is_tail
-    if is_tail or context.references:
+    if is_tail or _may_use_references(cells, context):
         last = len(cells) - 1
         spans = [_cell(text, style, context, is_tail=is_tail and at == last) for at, text in enumerate(cells)]
         return _columns(spans, layout, context.styles)
     return _known_row(tuple(cells), layout, context.styles, style)
+
+
+def _may_use_references(cells: Sequence[str], context: RenderContext) -> bool:
+    return bool(context.references) and any("[" in text for text in cells)
 
 
 @lru_cache(maxsize=512)
@@ -108,8 +112,11 @@ def _known_row(cells: tuple[str, ...], layout: _Layout, styles: RenderStyles, st
 
 def _columns(spans: list[list[Span]], layout: _Layout, styles: RenderStyles) -> list[Strip]:
     count = len(layout.widths)
-    for extra in spans[count:]:
-        spans[count - 1] = [*spans[count - 1], (_EXTRA, styles.table_rule), *extra]
+    if len(spans) > count:
+        last = list(spans[count - 1])
+        for extra in spans[count:]:
+            last += [(_EXTRA, styles.table_rule), *extra]
+        spans[count - 1] = last
     columns = [wrap_spans(found, width) for found, width in zip(spans, layout.widths, strict=False)]
     strips: list[Strip] = []
     for line in range(max([len(column) for column in columns], default=1)):
@@ -145,7 +152,7 @@ def _stacked(cells: Sequence[str], header: Sequence[str], context: RenderContext
 def _cell(text: str, style: Style, context: RenderContext, *, is_tail: bool) -> list[Span]:
     if is_tail and context.is_tail:
         return inline_spans(text, style, context)
-    if context.references:
+    if _may_use_references((text,), context):
         return inline_spans(text, style, replace(context, is_tail=False))
     return _known_cell(text, context.styles, style)
 

@@ -71,6 +71,8 @@ class ChatScreen(ReadingScreen):
             self.choose_model(command.argument)
         elif command.name == "theme" and command.argument:
             self.choose_theme(command.argument)
+        elif command.name == "find" and command.argument:
+            self.find_words(command.argument)
         elif command.name == "copy" and command.argument:
             self.copy_code_number(command.argument)
         else:
@@ -84,9 +86,11 @@ class ChatScreen(ReadingScreen):
     # -- stopping and leaving --------------------------------------------------------------------
 
     def action_escape(self) -> None:
-        """Esc: stop what runs, else go back to the composer."""
+        """Esc: close the search, stop what runs, else go back to the composer."""
         runner = self.session.runner
-        if runner is not None and runner.is_running:
+        if self.is_search_next:
+            self.close_search()
+        elif runner is not None and runner.is_running:
             self.session.stop()
             self.end_turn(runner)
         else:
@@ -101,8 +105,11 @@ class ChatScreen(ReadingScreen):
             self.clear_selection()
         elif self.prompt.has_focus and self.prompt.selected_text:
             self.copy(self.prompt.selected_text)
-        elif self.session.is_running:
-            self.action_escape()
+        elif (runner := self.session.runner) is not None and runner.is_running:
+            self.session.stop()
+            self.end_turn(runner)
+        elif self.find_bar.is_typing:
+            self.close_search()
         elif self.prompt.text:
             self.prompt.put("")
         elif self._will_quit:
@@ -232,6 +239,7 @@ class ChatScreen(ReadingScreen):
         if (runner := self.session.runner) is not None and runner.is_running:
             self.session.stop()
             self.end_turn(runner)
+        self.close_search()
         self.session.new()
         self.transcript.show_messages(())
         self.prompt.focus()

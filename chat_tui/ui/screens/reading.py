@@ -1,8 +1,9 @@
-"""The one screen, second third: reading what is there. Moving, folding, copying, links; nothing is sent by it."""
+"""The one screen: reading what is there. Moving, jumping, folding, copying, links; nothing is sent by it."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from textual import on, work
 
@@ -10,23 +11,36 @@ from chat_tui.config.load import LoadedConfig
 from chat_tui.core.conversation import Message, Role
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.clipboard import Clipboard
+from chat_tui.ui.keys import key_label
 from chat_tui.ui.messages import CopyRequested, LinkChosen
+from chat_tui.ui.render.pieces import BlockPiece
 from chat_tui.ui.screens.confirm_link import ConfirmLink
-from chat_tui.ui.screens.turns import TurnScreen
+from chat_tui.ui.screens.finding import FindingScreen
 
 
-class ReadingScreen(TurnScreen):
+@dataclass(frozen=True, slots=True)
+class _CodeJump:
+    """The code block the reader has gone to: block `number` (from 0) of a message, and where the view then was."""
+
+    message_id: int
+    number: int
+    piece_index: int
+    top: tuple[int, int, int] | None
+
+
+class ReadingScreen(FindingScreen):
     """What a person can do with the messages."""
 
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
         super().__init__(session, loaded, first_run=first_run)
         self._clipboard = Clipboard(self._write_osc52, os.environ)
+        self._code_jump: _CodeJump | None = None
 
     # -- looking around --------------------------------------------------------------------------
 
     def action_switch_focus(self) -> None:
         """Composer ↔ messages."""
-        (self.transcript if self.prompt.has_focus else self.prompt).focus()
+        (self.transcript if self.prompt.has_focus or self.find_bar.is_typing else self.prompt).focus()
 
     def action_cursor_up(self) -> None:
         """The message above."""
@@ -52,9 +66,103 @@ class ReadingScreen(TurnScreen):
         """The end, and follow."""
         self.transcript.follow()
 
+    def action_go_top(self) -> None:
+        """The beginning."""
+        self.action_scroll_top()
+
+    def action_go_end(self) -> None:
+        """The end, and follow."""
+        self.action_scroll_end()
+
+    def action_half_page_up(self) -> None:
+        """Half a page up; the view stays there."""
+        self._scroll(-max(1, self.transcript.size.height // 2))
+
+    def action_half_page_down(self) -> None:
+        """Half a page down."""
+        self._scroll(max(1, self.transcript.size.height // 2))
+
+    def action_line_up(self) -> None:
+        """A line up; the view stays there."""
+        self._scroll(-1)
+
+    def action_line_down(self) -> None:
+        """A line down."""
+        self._scroll(1)
+
+    def _scroll(self, rows: int) -> None:
+        self.transcript.scroll_relative(y=rows, animate=False)
+
     def action_toggle_reasoning(self) -> None:
         """Fold or unfold what the model thought."""
         self.transcript.toggle_reasoning()
+
+    # -- jumping ---------------------------------------------------------------------------------
+
+    def action_last_answer(self) -> None:
+        """The top of the last answer; the view stays there while it grows."""
+        answer = next((m for m in reversed(self._path()) if m.role is Role.ASSISTANT), None)
+        if answer is None:
+            self.say("There is no answer yet.")
+            return
+        self._jump(answer.id, 0)
+
+    def action_code_below(self) -> None:
+        """The next code block further down."""
+        self._jump_to_code(1)
+
+    def action_code_above(self) -> None:
+        """The next code block further up."""
+        self._jump_to_code(-1)
+
+    def _jump(self, message_id: int, piece_index: int) -> None:
+        """Bring a piece to the top of the view, without the gap above it."""
+        transcript = self.transcript
+        if piece_index >= len(transcript.pieces_of(message_id)):
+            return
+        if transcript.pieces_of(message_id)[piece_index].is_hidden:
+            transcript.unfold(message_id)
+        rows = transcript.rows_of(message_id, piece_index)
+        transcript.mark(message_id)
+        transcript.reveal(message_id, piece_index, int(bool(rows) and not rows[0].text.strip()), align="top")
+
+    def _jump_to_code(self, step: int) -> None:
+        """From the block the reader has gone to if the view is still there, else from the top of the view."""
+        transcript, last = self.transcript, self._code_jump
+        top = transcript.place_at(0)
+        start = top
+        if last is not None and last.top == top:
+            start = (last.message_id, last.piece_index, 0)
+        place = None if start is None else self._code_from(start, step)
+        if place is None:
+            self.say(f"No code block further {'down' if step > 0 else 'up'}.")
+            return
+        message_id, piece_index = place
+        self._jump(message_id, piece_index)
+        starts = self._code_starts(message_id)
+        number = starts.index(piece_index)
+        self._code_jump = _CodeJump(message_id, number, piece_index, transcript.place_at(0))
+        self.say(f"Code block {number + 1} of {len(starts)} in this message. {key_label('Y')} copies it.")
+
+    def _code_from(self, start: tuple[int, int, int], step: int) -> tuple[int, int] | None:
+        """Message and piece of the next code block beyond a place, which may be in the middle of one."""
+        message_id, piece_index, row = start
+        ids = list(self.transcript.message_ids)
+        at = ids.index(message_id)
+        for other in ids[at:] if step > 0 else ids[at::-1]:
+            for index in self._code_starts(other)[::step]:
+                is_beyond = other != message_id or (index - piece_index) * step > 0
+                if is_beyond or (step < 0 and index == piece_index and row > 1):
+                    return other, index
+        return None
+
+    def _code_starts(self, message_id: int) -> list[int]:
+        """The pieces of a message that code blocks begin with."""
+        pieces = self.transcript.pieces_of(message_id)
+        return [i for i, piece in enumerate(pieces) if isinstance(piece, BlockPiece) and piece.is_code_start]
+
+    def _path(self) -> tuple[Message, ...]:
+        return self.session.conversation.path()
 
     # -- copying and links -----------------------------------------------------------------------
 
@@ -67,11 +175,11 @@ class ReadingScreen(TurnScreen):
             self.copy(message.text)
 
     def action_copy_code(self) -> None:
-        """The last code block of the message under the cursor."""
+        """The code block gone to, else the last one of the message under the cursor."""
         message = self._current_message()
         codes = [] if message is None else self.transcript.codes(message.id)
-        if codes:
-            self.copy(codes[-1])
+        if message is not None and codes:
+            self.copy(codes[self._wanted_code(message, codes)])
         else:
             self.say("There is no code block in this message.")
 
@@ -83,6 +191,11 @@ class ReadingScreen(TurnScreen):
             self.say(f"/copy N takes a code block by its number; this message has {len(blocks)}.")
         else:
             self.copy(blocks[int(argument) - 1])
+
+    def _wanted_code(self, message: Message, codes: list[str]) -> int:
+        jump = self._code_jump
+        is_gone_to = jump is not None and jump.message_id == message.id and jump.top == self.transcript.place_at(0)
+        return jump.number if jump is not None and is_gone_to and jump.number < len(codes) else -1
 
     def _current_message(self) -> Message | None:
         path = self.session.conversation.path()

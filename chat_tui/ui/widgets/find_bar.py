@@ -25,11 +25,12 @@ _ROOMY_CELLS, _SCANT_CELLS = 76, 48
 
 
 def count_text(number: int | None, total: int, *, is_counted: bool, is_looking: bool) -> str:
-    """Which match of how many: "3 of 17", "3 of 17+" as long as they are counted, "nothing found"."""
+    """Which match of how many: "3 of 17", "3 of 17+" as long as they are counted, "17 found" as long as it is not
+    known which, "nothing found"."""
     if total == 0 and number is None:
         return "looking …" if is_looking or not is_counted else "nothing found"
     count = f"{total:,}" if is_counted else f"{total:,}+"
-    return count if number is None else f"{number:,} of {count}"
+    return f"{count} found" if number is None else f"{number:,} of {count}"
 
 
 def hints(width: int, *, is_typing: bool) -> str:

@@ -23,6 +23,7 @@ from chat_tui.ui.render.pieces import (
     NoticePiece,
     Piece,
     SeamPiece,
+    TailPiece,
 )
 from chat_tui.ui.render.rows import joint_of, source_range
 from chat_tui.ui.render.wrap import clusters, is_narrow
@@ -162,7 +163,7 @@ class Search:
         index, ordinal = hit.piece_index, hit.ordinal
         pieces = self._shown.pieces_of(hit.message_id)
         while index < len(pieces):
-            if self._hit_piece is pieces[index] and not self._is_growing(hit.message_id):
+            if self._hit_piece is pieces[index] and not isinstance(pieces[index], TailPiece):
                 return
             matches = self._matches(hit.message_id, index, pieces[index])
             if ordinal < len(matches):

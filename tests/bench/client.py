@@ -84,6 +84,15 @@ class Client:
         return time.clock_gettime(self._cpu_clock)
 
     @property
+    def waited_s(self) -> float:
+        """How long its threads could have run while every core was taken: what others on the machine cost it."""
+        waited_ns = 0
+        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that has ended since
+                waited_ns += int((task / "schedstat").read_text("ascii").split()[1])
+        return waited_ns / 1e9
+
+    @property
     def memory_bytes(self) -> int:
         """What is resident now."""
         pages = Path(f"/proc/{self._process.pid}/statm").read_text("ascii").split()[1]

@@ -169,10 +169,9 @@ def make_tokens(kind: str, size: int, letter: str = "A") -> list[str]:
 def _mixed_tokens(writer: _Writer, choices: random.Random, count: int, letter: str) -> list[str]:
     """Exactly `count` of them: whole blocks, then a paragraph that is as long as is missing."""
     tokens: list[str] = []
-    for block in writer.mixed():
-        if len(tokens) + _CLOSING_TOKENS > count:
-            break
-        tokens += _tokens(block, choices)
+    blocks = writer.mixed()
+    while len(tokens) + _CLOSING_TOKENS <= count:
+        tokens += _tokens(next(blocks), choices)
     closing = _tokens(writer.paragraph() if not tokens else writer.sentence(), choices)
     while len(tokens) + len(closing) < count - 2:
         closing += _tokens(f" {writer.sentence(is_plain=True)}", choices)

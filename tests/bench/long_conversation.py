@@ -96,7 +96,7 @@ async def measure(app: ChatApp, screen: Screen, conversation: Conversation) -> d
     pages_s: list[float] = []
     chat.transcript.focus()
     await until_idle()
-    for key in itertools.islice(itertools.cycle(["pageup", "pageup", "pagedown"]), PAGES):
+    for key in itertools.islice(itertools.cycle(["pageup", "pageup", "pagedown", "pagedown"]), PAGES):
         pages_s.append(
             await screen.time_until(lambda: app.simulate_key(key), lambda data: len(data) > _FRAME_CHARS)  # noqa: B023
         )

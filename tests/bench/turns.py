@@ -30,7 +30,8 @@ def share(values: list[float], part: float) -> float:
 
 @dataclass
 class Turn:
-    """What happened. Times in seconds; `quarter_cpu_s` is the program's CPU time while each quarter was said."""
+    """What happened. Times in seconds; `quarter_cpu_s` is the program's CPU time while each quarter was said,
+    `waited_s` how long it could have run while every core was taken by others."""
 
     letter: str
     token_count: int = 0
@@ -38,6 +39,7 @@ class Turn:
     seen_at_s: dict[str, float] = field(default_factory=dict[str, float])
     last_sent_at_s: float = 0.0
     cpu_s: float = 0.0
+    waited_s: float = 0.0
     byte_count: int = 0
     cell_count: int = 0
     frame_count: int = 0
@@ -85,6 +87,7 @@ class Typist:
         self._text = ""
         self._is_growing = True
         self._expected: list[tuple[float, str]] = []
+        self._shown = ""
 
     def begin(self, client: Client) -> None:
         """The prefix; the first key a little later."""
@@ -113,12 +116,13 @@ class Typist:
     def note(self, at_s: float, screen: str) -> list[float]:
         """The screen shows this now: how long the keys took that are seen by it, for the first time."""
         found = _TYPED.findall(screen)
-        if not found:
+        if not found or found[-1] == self._shown:  # an older state may look like one that is still to come
             return []
+        self._shown = found[-1]
         for place, (typed_at_s, text) in enumerate(self._expected):
             if typed_at_s > at_s:
                 break
-            if text == found[-1]:
+            if text == self._shown:
                 seen, self._expected = self._expected[: place + 1], self._expected[place + 1 :]
                 return [at_s - typed_s for typed_s, _ in seen]
         return []
@@ -160,14 +164,15 @@ def play(
 
     server.order(kind, size, rate, letter=letter)
     client.draw()
-    cpu_s, byte_count = client.cpu_s, client.byte_count
+    cpu_s, waited_s, byte_count = client.cpu_s, client.waited_s, client.byte_count
     cell_count, frame_count = client.grid.cell_count, client.grid.frame_count
     ask(client)
     if not client.read_for(_ANSWER_TIMEOUT_S, is_over, server, note):
         raise TimeoutError("the answer did not end:\n" + client.draw())
     typist.end()
     client.settle()
-    turn.cpu_s, turn.byte_count = client.cpu_s - cpu_s, client.byte_count - byte_count
+    turn.cpu_s, turn.waited_s = client.cpu_s - cpu_s, client.waited_s - waited_s
+    turn.byte_count = client.byte_count - byte_count
     turn.quarter_cpu_s = [later - earlier for earlier, later in itertools.pairwise(cpu_marks_s)]
     for at_s in client.pictures():
         screen = client.grid.text

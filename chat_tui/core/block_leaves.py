@@ -146,6 +146,11 @@ class OpenIndented(OpenLiteral):
         """A copy that can grow on its own."""
         return replace(self, parts=self.parts.copy(), blanks=self.blanks.copy())
 
+    @property
+    def blank_chars(self) -> int:
+        """The characters of the blank lines."""
+        return sum(map(len, self.blanks))
+
     def resume(self) -> None:
         """Take the blank lines in: more code follows."""
         for blank in self.blanks:

@@ -165,7 +165,7 @@ class BlockParser:
             line.advance_columns(_CODE_COLUMNS)
             leaf.blanks.append(line.rest + "\n")
             blocks.has_blank = True
-            if len(leaf.blanks) > blocks.bounds.page_lines:
+            if len(leaf.blanks) > blocks.bounds.page_lines or leaf.blank_chars > blocks.bounds.page_chars:
                 blocks.close_leaf(line.end)
             return True
         if line.indent < _CODE_COLUMNS:

@@ -12,6 +12,7 @@ from chat_tui.core.block_syntax import STARTERS
 from chat_tui.core.blocks import BlockKind
 from chat_tui.core.splitter import BlockSplitter
 from tests.support.block_oracle import flattened, whole_parse
+from tests.support.pathological import PATTERNS
 from tests.support.splitting import cuts, split, values
 
 PREFIXES = ["", "", "", "> ", ">", "- ", "* ", "1. ", "2) ", "10. ", "  ", "   ", "    ", "\t", "- > ", "- [x] "]
@@ -122,3 +123,12 @@ def test_long_paragraphs_lose_nothing(words: list[str], step: int) -> None:
     assert all(len(block.text) <= 4096 for block in blocks if block.kind is BlockKind.PARAGRAPH)
     shown = "".join(block.text for block in blocks)
     assert "".join(shown.split()) == "".join(text.split())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(sorted(PATTERNS)), st.lists(st.integers(0, 9_000), max_size=8), st.integers(1, 999))
+def test_pathological_blocks_are_the_same_for_any_cut(name: str, positions: list[int], step: int) -> None:
+    text = PATTERNS[name](9_000)
+    whole = values(split(text))
+    assert values(split(text, cuts(text, positions), with_tails=True)) == whole
+    assert values(split(text, (text[at : at + step] for at in range(0, len(text), step)))) == whole

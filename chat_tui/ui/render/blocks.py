@@ -6,8 +6,8 @@ width as indentation below it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from rich.cells import cell_len
@@ -52,7 +52,9 @@ def render_block(block: Block, context: RenderContext) -> list[Strip]:
 
     Links carry `{"link": target}` as style meta, the copy label of code `{"copy": "code"}`.
     """
-    prefix = _prefix(block.containers, context) if block.containers else _NO_PREFIX
+    prefix = _NO_PREFIX
+    if block.containers:
+        prefix = _prefix(block.containers, min(context.width, context.measure_columns), context.styles)
     if block.kind in (BlockKind.CODE, BlockKind.TABLE):
         inner = replace(context, width=context.width - prefix.cells) if prefix.cells else context
         rows = render_code(block, inner) if block.kind is BlockKind.CODE else render_table(block, inner)
@@ -122,9 +124,9 @@ def _behind(rows: list[Strip], prefix: _Prefix) -> list[Strip]:
     return strips
 
 
-def _prefix(containers: Sequence[Container], context: RenderContext) -> _Prefix:
-    """The containers drawn, as many of the innermost as leave room for the text."""
-    styles = context.styles
+@lru_cache(maxsize=256)
+def _prefix(containers: tuple[Container, ...], columns: int, styles: RenderStyles) -> _Prefix:
+    """The containers drawn, as many of the innermost as leave room for the text. Not to be changed."""
     levels: list[tuple[list[Segment], list[Segment], int, str]] = []
     bullets = 0
     for container in containers:
@@ -139,7 +141,6 @@ def _prefix(containers: Sequence[Container], context: RenderContext) -> _Prefix:
         first = [Segment(marker, _marker_style(container, styles))] if container.is_opening else blank
         lost = marker.strip() if container.is_opening and container.kind is ContainerKind.ORDERED else ""
         levels.append((first, blank, cells, lost))
-    columns = min(context.width, context.measure_columns)
     room = columns - max(6, min(24, columns // 2))
     used = 0
     start = len(levels)

@@ -31,6 +31,7 @@ from chat_tui.ui.messages import InputEnded
 from chat_tui.ui.palette import ActionsProvider
 from chat_tui.ui.screens.chat import ChatScreen
 from chat_tui.ui.theme import THEMES
+from chat_tui.ui.widgets.terminal_rows import TerminalRows
 
 HANG_UP_EXIT_CODE = 129
 EXIT_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": HANG_UP_EXIT_CODE, "SIGQUIT": 131}
@@ -69,6 +70,12 @@ class ChatApp(App[None]):
             for name, code in EXIT_CODES.items():
                 with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has neither
                     loop.add_signal_handler(getattr(signal, name), self._leave, code)
+        if sys.platform != "win32":
+            from chat_tui.ui.driver import driver_of
+
+            if (driver := driver_of(self)) is not None:
+                for widget in (self.chat.transcript, self.chat.status_bar):
+                    widget.paint_on(TerminalRows(driver, self))
         self.push_screen(self.chat)
 
     def _leave(self, code: int) -> None:

@@ -13,8 +13,11 @@ from collections.abc import Iterator
 
 from textual import constants
 from textual._xterm_parser import XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Paste
+from textual.message import Message
+from textual.messages import TerminalSupportsSynchronizedOutput
 
 from chat_tui.ui.messages import InputEnded
 
@@ -27,6 +30,7 @@ UNCLOSED_PASTE_S = 2.0
 """A paste whose end never comes is ended after this much silence, else it would swallow the keyboard."""
 
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
+_SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _LEGACY_ALT_ENTER, _ALT_ENTER = "\x1b\r", "\x1b[13;3u"
 """Textual takes the first for a plain Enter; the second is how the kitty protocol writes the same keys."""
 
@@ -83,8 +87,38 @@ def make_parser() -> XTermParser:
     return XTermParser(constants.DEBUG)
 
 
+def driver_of(app: App[None]) -> ChatDriver | None:
+    """The driver of a running app, when it is ours; Textual 8.2.8 has no public name for it."""
+    driver: object = getattr(app, "_driver", None)
+    return driver if isinstance(driver, ChatDriver) else None
+
+
 class ChatDriver(LinuxDriver):
     """Textual's driver for Unix terminals with its input loop replaced. Sends `InputEnded` when that is so."""
+
+    _frame_start = _frame_end = ""
+    _owns_screen = False
+
+    def start_application_mode(self) -> None:
+        """Take the screen."""
+        super().start_application_mode()
+        self._owns_screen = True
+
+    def stop_application_mode(self) -> None:
+        """Give it back."""
+        self._owns_screen = False
+        super().stop_application_mode()
+
+    def paint(self, text: str) -> None:
+        """Write a frame past Textual's compositor; shown as a whole by terminals that can do that."""
+        if self._owns_screen:
+            self.write(f"{self._frame_start}{text}{self._frame_end}")
+
+    def process_message(self, message: Message) -> None:
+        """Pass on what was read from the terminal, and note what it says about itself."""
+        if isinstance(message, TerminalSupportsSynchronizedOutput):
+            self._frame_start, self._frame_end = _SYNC_START, _SYNC_END
+        super().process_message(message)
 
     def run_input_thread(self) -> None:
         """Read until the driver stops or the input ends."""

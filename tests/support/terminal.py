@@ -1,7 +1,7 @@
 """A pseudo-terminal with a program in it: real keys in, real bytes out, and a picture of the screen.
 
-Everything the program writes is kept in `output`; `leaks` names what of it is no sequence that Textual 8.2 emits
-on its own account. For Unix only.
+Everything the program writes is kept in `output`; `leaks` names what of it is no sequence that Textual 8.2 or our own
+painting emits. For Unix only.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tests.support.waiting import wait_until
 ALLOWED = re.compile(
     rb"\x1b\[[\d;:]*m"  # colours and attributes
     rb"|\x1b\[\d*(?:;\d*)?H"  # cursor position
+    rb"|\x1b\[(?:\d+;\d+)?r|\x1b\[\d+M"  # our own: scroll the rows of the messages
     rb"|\x1b\[\?(?:1049|1000|1002|1003|1015|1006|1016|25|1004|2004|7|2026|2048)(?:;\d+)*[hl]"
     rb"|\x1b\[\?\d+\$p"  # is a mode supported?
     rb"|\x1b\[>\d+u|\x1b\[<\d*u"  # kitty keyboard protocol, push and pop
@@ -175,6 +176,13 @@ class Terminal:
         self._stream.feed(_UNDRAWN.sub("", fresh))
         self._lines = [line.rstrip() for line in self._screen.display]
         return self._lines
+
+    @property
+    def cells(self) -> list[list[pyte.screens.Char]]:
+        """The screen as characters with their colours and attributes."""
+        assert self.lines
+        buffer = self._screen.buffer
+        return [[buffer[y][x] for x in range(self.columns)] for y in range(self.rows)]
 
     @property
     def text(self) -> str:

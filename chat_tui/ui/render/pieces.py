@@ -37,7 +37,7 @@ class Layout:
 class Piece(ABC):
     """One piece of a transcript; `height` is exact when `stamp` is the layout's, else a guess."""
 
-    __slots__ = ("height", "is_hidden", "owner_id", "painted", "rows", "stamp")
+    __slots__ = ("_rows_stamp", "height", "is_hidden", "owner_id", "painted", "rows", "stamp")
 
     is_flowing = False
     """Whether its rows are one wrapped text: copied as one line."""
@@ -50,17 +50,23 @@ class Piece(ABC):
         self.rows: list[Strip] = []
         self.painted: dict[int, tuple[tuple[int, int, bool], Strip]] = {}
         """The widget's finished lines by identity of the row, with what they depend on."""
-        self.stamp = -1
+        self.stamp = self._rows_stamp = -1
         self.height = 1
         self.is_hidden = False
 
     def lay_out(self, layout: Layout) -> int:
         """Make rows and height right for `layout`; costs nothing when they are. Returns the height."""
         if self.stamp != layout.stamp:
-            self.rows = [] if self.is_hidden else self.render(layout.context)
-            self.painted = {}
-            self.height = len(self.rows)
-            self.stamp = layout.stamp
+            rows = [] if self.is_hidden else self.render(layout.context)
+            if self._rows_stamp == layout.stamp:
+                rows = _with_known(self.rows, rows)
+                kept = set(map(id, rows))
+                self.painted = {key: line for key, line in self.painted.items() if key in kept}
+            else:
+                self.painted = {}
+            self.rows = rows
+            self.height = len(rows)
+            self.stamp = self._rows_stamp = layout.stamp
         return self.height
 
     def invalidate(self) -> None:
@@ -70,6 +76,12 @@ class Piece(ABC):
     @abstractmethod
     def render(self, context: RenderContext) -> list[Strip]:
         """All rows, gap rows included."""
+
+
+def _with_known(known: list[Strip], rows: list[Strip]) -> list[Strip]:
+    """The rows, those that are as before as the same objects: what was made of them need not be made again."""
+    same = [old if old == new else new for old, new in zip(known, rows, strict=False)]
+    return same + rows[len(same) :]
 
 
 class PromptPiece(Piece):

@@ -22,7 +22,8 @@ Range: TypeAlias = tuple[int, int]
 
 # Not one cell for sure. U+FE0F, which makes some of these wide, is not among them.
 _NOT_NARROW: Final = re.compile(
-    "[^\n\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2200-\u22ff\u2500-\u25fa]"
+    "[^\n\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2200-\u22ff"
+    "\u2500-\u25fa\u2800-\u28ff]"
 )
 _NOT_SHOWABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _WORD: Final = re.compile(r"[^ ]+")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
@@ -73,7 +74,10 @@ class TurnScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Top to bottom."""
         yield self.title_bar
-        yield self.transcript
+        with Horizontal(id="reading"):
+            # In a container of its own: Textual's compositor renders all that are in the same one for any change.
+            yield Container(self.transcript, id="messages")
+            yield self.transcript.thumb
         yield self.prompt
         yield self.status_bar
 
@@ -217,10 +221,14 @@ class TurnScreen(Screen[None]):
                 now_s,
                 model=self.session.model_id,
                 retry_in_s=retry_in_s,
-                escape_hint="Esc stop" if phase.is_running else "Esc back" if self.transcript.has_focus else "",
+                escape_hint=self.escape_hint(phase),
                 notice=self._notice,
             )
         )
+
+    def escape_hint(self, phase: Phase) -> str:
+        """What Esc would do now."""
+        return "Esc stop" if phase.is_running else "Esc back" if self.transcript.has_focus else ""
 
     def complain(self, sentence: str) -> None:
         """Something cannot be done: a line that stays, and at once where an answer is still growing above it."""

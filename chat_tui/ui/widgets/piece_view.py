@@ -5,7 +5,8 @@ Growing text repaints the rows that changed only. Which pieces there are is the 
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
@@ -17,19 +18,30 @@ from chat_tui.ui.render.blocks import RenderContext
 from chat_tui.ui.render.pieces import Layout, Piece
 from chat_tui.ui.theme import ChatTheme, RenderStyles
 from chat_tui.ui.widgets.piece_list import PieceList
-from chat_tui.ui.widgets.row_painter import MARGIN_CELLS, RowPainter
+from chat_tui.ui.widgets.row_painter import MARGIN_CELLS, Mark, RowPainter
+from chat_tui.ui.widgets.scroll_thumb import ScrollThumb
+from chat_tui.ui.widgets.terminal_rows import TerminalRows, filtered
+
+if TYPE_CHECKING:
+    from textual import getters
+    from textual.app import App
 
 RIGHT_CELLS = 1
 IDLE_PIECES = 16
 """How many pieces are laid out again in one idle step: a few milliseconds."""
 
 _VIRTUAL_SIZE = cast("Reactive[Size]", ScrollView.virtual_size)
+_SCROLL_Y = ScrollView.scroll_y
+_SCROLL_TARGET_Y = cast("Reactive[float]", ScrollView.scroll_target_y)
 
 
 class PieceView(ScrollView):
     """Shows a `PieceList`, at its end or where the reader has scrolled to."""
 
     ALLOW_SELECT = True
+
+    if TYPE_CHECKING:
+        app = getters.app(App[None])
 
     def __init__(self, theme: ChatTheme, *, measure_columns: int = 100, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -38,9 +50,24 @@ class PieceView(ScrollView):
         self._rows = RowPainter(theme.styles)
         self._pieces = PieceList(self._make_layout(0, 80))
         self._is_following = True
-        self._is_scrolling_itself = False
         self._is_idle_work_due = False
         self._new_rows = 0
+        self._terminal_rows: TerminalRows | None = None
+        self.thumb = ScrollThumb(self)
+
+    @property
+    def row_count(self) -> int:
+        """All rows, with a blank one at the end."""
+        return self._pieces.row_count + 1
+
+    @property
+    def top_row(self) -> int:
+        """The first row in view."""
+        return self.scroll_offset.y
+
+    def scroll_to_row(self, row: int) -> None:
+        """The reader wants this row at the top."""
+        self.scroll_to(y=row, animate=False, immediate=True)
 
     @property
     def marked_id(self) -> int | None:
@@ -70,7 +97,7 @@ class PieceView(ScrollView):
 
     def on_resize(self) -> None:
         """Another width: everything is laid out again, what is visible first."""
-        width = self.scrollable_content_region.width
+        width = self.size.width
         if self._make_layout(0, width).context.width != self._text_width or not self._rows.has_base:
             self._relayout()
         elif self._is_following:
@@ -83,17 +110,15 @@ class PieceView(ScrollView):
             top_row = min(int(self.scroll_y), self._pieces.row_count - 1)
             anchor = self._pieces.find(top_row)
         self._rows = RowPainter(self._theme.styles, self.rich_style)
-        self._pieces.set_layout(
-            self._make_layout(self._pieces.layout.stamp + 1, self.scrollable_content_region.width or 80)
-        )
+        self._pieces.set_layout(self._make_layout(self._pieces.layout.stamp + 1, self.size.width or 80))
         self.screen.clear_selection()
         if anchor is None:
             self._pieces.lay_out_end(self.size.height)
         else:
             index, offset = anchor
             self._pieces.lay_out_window(self._pieces.top(index), self.size.height + offset)
-            self._scroll_to_row(self._pieces.top(index) + min(offset, max(0, self._pieces[index].height - 1)))
-        self._show_from(0)
+            self._move_to(self._pieces.top(index) + min(offset, max(0, self._pieces[index].height - 1)))
+        self._show()
         self._go_on_when_idle()
 
     def _go_on_when_idle(self) -> None:
@@ -108,57 +133,57 @@ class PieceView(ScrollView):
             return
         index, offset = self._pieces.find(min(int(self.scroll_y), self._pieces.row_count - 1))
         has_more = self._pieces.lay_out_some(IDLE_PIECES)
-        if self._pieces.row_count + 1 != self.virtual_size.height:
+        if self.row_count != self.virtual_size.height:
             self._update_size()
-            self._scroll_to_row(self._end_row if self._is_following else self._pieces.top(index) + offset)
+            self._move_to(self._end_row if self._is_following else self._pieces.top(index) + offset)
+            self._paint()
         if has_more:
             self._go_on_when_idle()
 
     # -- painting --------------------------------------------------------------------------------
 
-    def _end_rows(self) -> tuple[int, list[Strip]]:
-        """Where the last piece begins and its rows: what changes while an answer grows."""
-        self._pieces.take_first_changed()
-        count = len(self._pieces)
-        return (self._pieces.top(count - 1), list(self._pieces[count - 1].rows)) if count else (0, [])
+    def paint_on(self, rows: TerminalRows) -> None:
+        """From now on rows that change are written straight to the terminal where nothing lies over the view."""
+        self._terminal_rows = rows
 
-    def _first_difference(self, first_row: int, rows: list[Strip]) -> int:
-        """The first row that is not what it was: mostly near the end, but a link that is only known now and a
-        tool call above the text change earlier rows."""
-        if (changed := self._pieces.top(self._pieces.take_first_changed())) < first_row:
-            return changed
-        for offset, old in enumerate(rows):
-            if first_row + offset >= self._pieces.row_count or self._pieces.row(first_row + offset)[1] != old:
-                return first_row + offset
-        return first_row + len(rows)
-
-    def _show_more(self, rows_before: int, first_row: int) -> None:
+    def _show_more(self, rows_before: int) -> None:
         """Text came: only that makes new lines, another layout or a fold does not."""
         if not self._is_following:
             self._new_rows += self._pieces.row_count - rows_before
-        self._show_from(first_row)
+        self._show()
 
-    def _show_from(self, first_row: int) -> None:
-        """Rows from `first_row` on have changed: grow, follow, repaint what of it is in view."""
+    def _show(self) -> None:
+        """Pieces have changed: grow, follow, and show it."""
         self._update_size()
         if self._is_following:
             self._new_rows = 0
-            self._scroll_to_row(self._end_row)
-        y = first_row - self.scroll_offset.y
-        height = self.size.height
-        if y < height:
-            y = max(0, y)
-            self.refresh(Region(0, y, self.size.width, height - y))
-        elif not self._is_following:
-            self.refresh(Region(0, height - 1, self.size.width, 1))
+            self._move_to(self._end_row)
+        self._paint()
+
+    def _paint(self) -> None:
+        """Make the screen show what the pieces say now; only what differs is written."""
+        rows = self._terminal_rows
+        if rows is not None and rows.can_show(self):
+            rows.show(self, [self.render_line(y) for y in range(self.size.height)], self.thumb.strips())
+        else:
+            self.refresh()
+            self.thumb.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What Textual paints. Not through its cache of lines, which knows nothing of rows written past it."""
+        if self._terminal_rows is not None:
+            self._terminal_rows.forget(crop.y, crop.bottom)
+        strips = filtered(self, [self.render_line(y) for y in crop.line_range])
+        if crop.column_span == (0, self.size.width):
+            return strips
+        return [strip.crop(*crop.column_span) for strip in strips]
 
     def _update_size(self) -> None:
         """Grow without a layout: the reactive would arrange the whole screen for every new row, which was a third
-        of the cost of a token [profiled]. Only the scrollbar has to know."""
-        rows = self._pieces.row_count + 1
+        of the cost of a token [profiled]."""
+        rows = self.row_count
         if rows != self.virtual_size.height:
-            self.set_reactive(_VIRTUAL_SIZE, Size(self.scrollable_content_region.width, rows))
-            self.vertical_scrollbar.window_virtual_size = rows
+            self.set_reactive(_VIRTUAL_SIZE, Size(self.size.width, rows))
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
@@ -172,10 +197,27 @@ class PieceView(ScrollView):
             line = self._rows.selected(piece, row, strip, width, span, style)
         else:
             is_marked = self.has_focus and piece.owner_id == self.marked_id
-            line = self._rows.line(piece, row, strip, width, is_marked=is_marked)
+            if self.has_marks and (marks := self.marks(piece, self._pieces.find(row)[1], strip.text)):
+                line = self._rows.highlighted(piece, row, strip, width, marks, is_marked=is_marked)
+            else:
+                line = self._rows.line(piece, row, strip, width, is_marked=is_marked)
         if y == self.size.height - 1 and (badge := self._badge):
             line = self._rows.with_badge(line, badge, width)
         return line
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether `marks` is to be asked."""
+        return False
+
+    def marks(self, piece: Piece, row: int, text: str) -> Sequence[Mark]:
+        """What is highlighted in a row of a piece: characters of its text, without margin."""
+        del piece, row, text
+        return ()
+
+    def remark(self) -> None:
+        """Other marks than before: draw what is in view again."""
+        self._paint()
 
     def row_text(self, row: int) -> str:
         """The text of one row of the whole transcript, without margin; empty below its end."""
@@ -190,7 +232,7 @@ class PieceView(ScrollView):
 
     @property
     def _end_row(self) -> int:
-        return max(0, self._pieces.row_count + 1 - self.size.height)
+        return max(0, self.row_count - self.size.height)
 
     @property
     def _badge(self) -> str:
@@ -200,31 +242,26 @@ class PieceView(ScrollView):
     def follow(self) -> None:
         """Go to the end and stay there."""
         self._set_following(is_following=True)
-        self._show_from(self._end_row)
+        self._show()
 
     def _set_following(self, *, is_following: bool) -> None:
         if is_following is self._is_following:
             return
         self._is_following = is_following
         self._new_rows = 0
-        if self.size.height:
-            self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
 
-    def _scroll_to_row(self, row: int) -> None:
+    def _move_to(self, row: int) -> None:
+        """Put a row at the top of the view; the caller paints. Not the reader's move: following stays as it is."""
         if row != self.scroll_y:
-            self._is_scrolling_itself = True
-            try:
-                self.scroll_to(y=row, animate=False, force=True, immediate=True)
-            finally:
-                self._is_scrolling_itself = False
+            self.set_reactive(_SCROLL_Y, float(row))
+            self.set_reactive(_SCROLL_TARGET_Y, float(row))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The reader's scrolling decides whether the view follows."""
-        super().watch_scroll_y(old_value, new_value)
-        if not self._is_scrolling_itself:
-            self._set_following(is_following=new_value >= self._end_row)
-            self._pieces.lay_out_window(int(new_value), self.size.height)
-            self._update_size()
+        """The reader has scrolled, which decides whether the view follows."""
+        self._pieces.lay_out_window(int(new_value), self.size.height)
+        self._update_size()
+        self._set_following(is_following=new_value >= self._end_row)
+        self._paint()
 
     def action_scroll_end(self) -> None:
         """End: follow again."""
@@ -252,4 +289,4 @@ class PieceView(ScrollView):
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Selected rows look different."""
-        self.refresh()
+        self._paint()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,6 +18,14 @@ from chat_tui.ui.theme import RenderStyles
 MARGIN_CELLS = 2
 _BLANK_MARGIN = Segment(" " * MARGIN_CELLS)
 _UNMOVED: Final = MappingProxyType[tuple[str, ...], int]({})
+
+
+class Mark(NamedTuple):
+    """Characters `start` up to `end` of a row, and what is added to their style."""
+
+    start: int
+    end: int
+    style: Style
 
 
 class RowPainter:
@@ -56,6 +64,13 @@ class RowPainter:
         """A row with the characters of `span` selected; an end of -1 is the end of the row."""
         return self._compose(piece, row, highlight(strip, *span, style), width, is_marked=False)
 
+    def highlighted(
+        self, piece: Piece, row: int, strip: Strip, width: int, marks: Sequence[Mark], *, is_marked: bool
+    ) -> Strip:
+        """A row with other styles where the marks are, which do not overlap and come in order; not remembered."""
+        strip = _with_marks(strip, marks)
+        return self._compose(piece, row, strip, width, is_marked=is_marked)
+
     def with_badge(self, line: Strip, badge: str, width: int) -> Strip:
         """The line with a label over its right end."""
         label = Segment(f" {badge} ", self._styles.badge)
@@ -92,4 +107,26 @@ def highlight(strip: Strip, start: int, end: int, style: Style) -> Strip:
             is_selected = at + left >= start and (end == -1 or at + left < end)
             segments.append(Segment(text[left:right], (own or Style()) + style if is_selected else own))
         at += len(text)
+    return strip.with_segments(segments) if isinstance(strip, SourceRow) else Strip(segments, strip.cell_length)
+
+
+def _with_marks(strip: Strip, marks: Sequence[Mark]) -> Strip:
+    """All marks at once: there may be one for every character."""
+    segments: list[Segment] = []
+    number = at = 0
+    for text, own, _ in strip:
+        end, left = at + len(text), at
+        while left < end:
+            while number < len(marks) and marks[number].end <= left:
+                number += 1
+            mark = marks[number] if number < len(marks) else None
+            if mark is None or mark.start >= end:
+                right, style = end, own
+            elif mark.start > left:
+                right, style = mark.start, own
+            else:
+                right, style = min(end, mark.end), (own or Style()) + mark.style
+            segments.append(Segment(text[left - at : right - at], style))
+            left = right
+        at = end
     return strip.with_segments(segments) if isinstance(strip, SourceRow) else Strip(segments, strip.cell_length)

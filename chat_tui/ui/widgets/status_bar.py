@@ -1,7 +1,7 @@
 """The line at the bottom: what the stream is doing, how fast, and what Esc would do now.
 
 Every figure has a cell of fixed width, so nothing moves while numbers change; only cells whose content changed
-are painted again. At narrow widths the least important cells are left out.
+are written again. At narrow widths the least important cells are left out.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from chat_tui.ui.widgets.gauges import (
     rate_text,
     stream_strip,
 )
+from chat_tui.ui.widgets.terminal_rows import TerminalRows, filtered
 
 INSTANT_TTFT_S = 0.5
 NOTICEABLE_TTFT_S = 2.0
@@ -240,40 +241,42 @@ class StatusBar(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._view = StatusView()
-        self._cells: tuple[Cell, ...] = ()
-        self._cells_width = -1
+        self._terminal_rows: TerminalRows | None = None
 
     @property
     def view(self) -> StatusView:
         """What it says now."""
         return self._view
 
+    def paint_on(self, rows: TerminalRows) -> None:
+        """From now on cells that change are written straight to the terminal."""
+        self._terminal_rows = rows
+
     def show(self, view: StatusView) -> None:
         """Say this; paints nothing where nothing changed."""
         if view == self._view:
             return
         self._view = view
-        width = self.size.width
-        before, after = self._cells, lay_out(view, width)
-        is_same_layout = self._cells_width == width and len(before) == len(after)
-        self._cells, self._cells_width = after, width
-        if not is_same_layout:
+        rows = self._terminal_rows
+        if rows is not None and rows.can_show(self):
+            rows.show(self, [self.render_line(0)])
+        else:
             self.refresh()
-            return
-        changed = [new for old, new in zip(before, after, strict=True) if old != new]
-        if changed:
-            self.refresh(*(Region(cell.x, 0, cell.width, 1) for cell in changed))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What Textual paints, never from its cache: that knows nothing of cells written past it."""
+        if self._terminal_rows is not None:
+            self._terminal_rows.forget()
+        return [strip.crop(*crop.column_span) for strip in filtered(self, [self.render_line(0)])]
 
     def render_line(self, y: int) -> Strip:
         """The line; `y` is always 0."""
         width = self.size.width
-        if self._cells_width != width:
-            self._cells, self._cells_width = lay_out(self._view, width), width
         styles = {tone: self.get_component_rich_style(f"status-bar--{tone}") for tone in Tone}
         base = self.rich_style
         segments: list[Segment] = []
         x = 0
-        for cell in self._cells:
+        for cell in lay_out(self._view, width):
             if cell.x > x:
                 segments.append(Segment(" " * (cell.x - x), base))
             segments.extend(Segment(text, styles[tone]) for text, tone in cell.spans if text)

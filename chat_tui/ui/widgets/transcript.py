@@ -7,7 +7,7 @@ and seconds per thousand messages [measured on Textual 8.2].
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -16,13 +16,27 @@ from textual.strip import Strip
 from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped
-from chat_tui.ui.render.pieces import NoticePiece, Piece, PromptPiece
+from chat_tui.ui.render.pieces import Layout, NoticePiece, Piece, PromptPiece
 from chat_tui.ui.theme import ChatTheme
 from chat_tui.ui.widgets.answer_view import AnswerView
 from chat_tui.ui.widgets.piece_view import PieceView
+from chat_tui.ui.widgets.row_painter import Mark
 
 NOTICE_OWNER = 0
 _KEYS = tuple(row for row in ACTIONS if row.scope is Scope.TRANSCRIPT)
+
+
+class MatchesInRows(Protocol):
+    """A search, for who draws rows."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether something is searched for."""
+        ...
+
+    def spans(self, piece: Piece, row: int, text: str) -> Sequence[tuple[int, int, bool]]:
+        """The matches in a row: from character, up to character, whether it is the one the reader is led to."""
+        ...
 
 
 class Transcript(PieceView, can_focus=True):
@@ -38,13 +52,16 @@ class Transcript(PieceView, can_focus=True):
         self._answer: AnswerView | None = None
         self._late_notices: list[tuple[str, bool]] = []
         self._message_ids: list[int] = []
+        self._first_pieces: dict[int, int] = {}
         self._cursor_id: int | None = None
+        self.search: MatchesInRows | None = None
+        """What is searched for."""
 
     # -- content ---------------------------------------------------------------------------------
 
     def add_prompt(self, message_id: int, text: str) -> None:
         """The reader's turn; the view goes to the end and follows."""
-        self._message_ids.append(message_id)
+        self._add_id(message_id)
         self._pieces.append(PromptPiece(message_id, text, self._text_width))
         self.follow()
 
@@ -55,7 +72,7 @@ class Transcript(PieceView, can_focus=True):
             return
         row_count = self._pieces.row_count
         self._pieces.append(NoticePiece(NOTICE_OWNER, text, is_error=is_error))
-        self._show_more(row_count, row_count)
+        self._show_more(row_count)
 
     def begin_answer(self, message_id: int, *, is_fold_open: bool = True) -> None:
         """The next text belongs to a new answer."""
@@ -67,22 +84,20 @@ class Transcript(PieceView, can_focus=True):
         if answer is None:
             return
         row_count = self._pieces.row_count
-        first_row, rows = self._end_rows()
         answer.feed_reasoning(reasoning)
         answer.feed_text(text)
         if calls is not None:
             answer.show_calls(calls)
-        self._show_more(row_count, self._first_difference(first_row, rows))
+        self._show_more(row_count)
 
     def end_answer(self, ending: Ending) -> None:
         """Settle the running answer and draw its seam, if it has one."""
         if self._answer is None:
             return
         row_count = self._pieces.row_count
-        first_row, rows = self._end_rows()
         self._answer.end(ending)
         self._answer = None
-        self._show_more(row_count, self._first_difference(first_row, rows))
+        self._show_more(row_count)
         self._add_late_notices()
 
     def summarize_reasoning(self, summary: str, *, is_open: bool | None = None) -> None:
@@ -93,7 +108,7 @@ class Transcript(PieceView, can_focus=True):
         if is_open is not None:
             answer.fold(is_open=is_open)
         answer.summarize_reasoning(summary)
-        self._show_from(self._pieces.top(answer.first_index))
+        self._show()
 
     def toggle_reasoning(self) -> None:
         """Open or close the reasoning of the answer under the cursor, else of the last one that has some."""
@@ -102,7 +117,7 @@ class Transcript(PieceView, can_focus=True):
             view = next((v for v in reversed(self._views.values()) if v.has_reasoning), None)
         if view is not None:
             view.fold(is_open=not view.is_fold_open)
-            self._show_from(self._pieces.top(view.first_index))
+            self._show()
 
     def drop_from(self, message_id: int) -> None:
         """Take a message and everything below it off the screen."""
@@ -116,7 +131,7 @@ class Transcript(PieceView, can_focus=True):
             del self._message_ids[self._message_ids.index(message_id) :]
         self._answer = None
         self._new_rows = 0
-        self._show_from(0)
+        self._show()
         self._add_late_notices()
 
     def show_messages(self, messages: tuple[Message, ...], *, is_fold_open: bool = False) -> None:
@@ -127,7 +142,7 @@ class Transcript(PieceView, can_focus=True):
         self._answer = self._cursor_id = None
         for message in messages:
             if message.role is Role.USER:
-                self._message_ids.append(message.id)
+                self._add_id(message.id)
                 self._pieces.append(PromptPiece(message.id, message.text, self._text_width), is_laid_out=False)
             elif message.role is Role.ASSISTANT:
                 self._add_view(message.id, is_fold_open=is_fold_open).fill(message)
@@ -141,9 +156,31 @@ class Transcript(PieceView, can_focus=True):
             self.add_notice(text, is_error=is_error)
 
     def _add_view(self, message_id: int, *, is_fold_open: bool) -> AnswerView:
+        self._add_id(message_id)
         view = self._views[message_id] = AnswerView(self._pieces, message_id, is_fold_open=is_fold_open)
-        self._message_ids.append(message_id)
         return view
+
+    def _add_id(self, message_id: int) -> None:
+        """The next piece is the first of a message."""
+        self._message_ids.append(message_id)
+        self._first_pieces[message_id] = len(self._pieces)
+
+    # -- highlighted matches -----------------------------------------------------------------------
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether something is searched for."""
+        return self.search is not None and self.search.is_active
+
+    def marks(self, piece: Piece, row: int, text: str) -> Sequence[Mark]:
+        """The matches in a row, the one the reader is led to above the others."""
+        if self.search is None:
+            return ()
+        styles = self.styles_by_role
+        return [
+            Mark(start, end, styles.match_here if is_here else styles.match)
+            for start, end, is_here in self.search.spans(piece, row, text)
+        ]
 
     # -- looking into messages ---------------------------------------------------------------------
 
@@ -169,10 +206,11 @@ class Transcript(PieceView, can_focus=True):
         piece_index: int = 0,
         row_in_piece: int = 0,
         *,
-        align: Literal["top", "nearest"] = "nearest",
+        align: Literal["top", "middle", "nearest"] = "nearest",
     ) -> None:
-        """Scroll a row of a piece to the top of the view, or (nearest) only as far as it takes to see it; the
-        view follows afterwards only when that is its end. A message or piece that is not here changes nothing."""
+        """Scroll a row of a piece to the top of the view, or only when it is not in view: with rows around it
+        (middle) or as far as it takes to see it (nearest). The view follows afterwards only when that is its end.
+        A message or piece that is not here changes nothing."""
         indices = self._indices_of(message_id)
         if not 0 <= piece_index < len(indices):
             return
@@ -183,18 +221,58 @@ class Transcript(PieceView, can_focus=True):
         self._pieces.lay_out_window(self._pieces.top(index), row_in_piece + height)
         row = self._pieces.top(index) + min(row_in_piece, max(0, self._pieces[index].height - 1))
         view_top = int(self.scroll_y)
-        if align == "nearest" and view_top <= row < view_top + height:
+        if align != "top" and view_top <= row < view_top + height:
             return
         top = row if align == "top" or row < view_top else row - height + 1
+        if align == "middle":
+            top = row - height // 3
         self._update_size()
         top = max(0, min(top, self._end_row))
         self._set_following(is_following=top >= self._end_row)
         self._pieces.lay_out_window(top, height)
-        self._scroll_to_row(top)
-        self.refresh()
+        self._move_to(top)
+        self._paint()
 
-    def _indices_of(self, message_id: int) -> list[int]:
-        return [index for index in range(len(self._pieces)) if self._pieces[index].owner_id == message_id]
+    @property
+    def text_layout(self) -> Layout:
+        """What pieces are laid out for now."""
+        return self._pieces.layout
+
+    def place_at(self, y: int) -> tuple[int, int, int] | None:
+        """What stands in line `y` of the view, or where the end is above that: message, piece of it, row of that.
+        For a line of ours the message above it; None when there is none."""
+        if not self._pieces.row_count:
+            return None
+        index, row = self._pieces.find(min(max(0, int(self.scroll_y) + y), self._pieces.row_count - 1))
+        while self._pieces[index].owner_id == NOTICE_OWNER:
+            if index == 0:
+                return None
+            index, row = index - 1, max(0, self._pieces[index - 1].height - 1)
+        message_id = self._pieces[index].owner_id
+        return message_id, self._indices_of(message_id).index(index), row
+
+    def unfold(self, message_id: int) -> None:
+        """Show the reasoning of a message."""
+        view = self._views.get(message_id)
+        if view is not None and not view.is_fold_open:
+            view.fold(is_open=True)
+            self._show()
+
+    def hold(self) -> None:
+        """Stay here while an answer grows, until the reader goes to the end."""
+        self._set_following(is_following=False)
+
+    def release(self) -> None:
+        """No longer stay for the sake of `hold`: follow when this is the end."""
+        if self.scroll_y >= self._end_row:
+            self.follow()
+
+    def _indices_of(self, message_id: int) -> range:
+        """The pieces of a message: they stand together, and where they begin never changes."""
+        first = end = self._first_pieces.get(message_id, len(self._pieces))
+        while end < len(self._pieces) and self._pieces[end].owner_id == message_id:
+            end += 1
+        return range(first, end)
 
     # -- message cursor --------------------------------------------------------------------------
 
@@ -212,10 +290,15 @@ class Transcript(PieceView, can_focus=True):
         self._cursor_id = self._message_ids[min(max(0, at + step), last)]
         if step:
             self._reveal(self._cursor_id)
-        self.refresh()
+        self._paint()
+
+    def mark(self, message_id: int) -> None:
+        """Put the cursor on a message; `reveal` or `remark` show it."""
+        if message_id in self._message_ids:
+            self._cursor_id = message_id
 
     def _reveal(self, message_id: int) -> None:
-        owned = [i for i in range(len(self._pieces)) if self._pieces[i].owner_id == message_id]
+        owned = self._indices_of(message_id)
         if not owned:
             return
         top, bottom = self._pieces.top(owned[0]), self._pieces.top(owned[-1] + 1)
@@ -224,18 +307,18 @@ class Transcript(PieceView, can_focus=True):
             row = max(0, min(top, self._end_row))
             self._set_following(is_following=row >= self._end_row)
             self._pieces.lay_out_window(row, height)
-            self._scroll_to_row(row)
+            self._move_to(row)
 
     def on_focus(self) -> None:
         """The cursor begins at the last message."""
         if self._cursor_id not in self._message_ids:
             self._cursor_id = self._message_ids[-1] if self._message_ids else None
-        self.refresh()
+        self._paint()
         self.post_message(FocusMoved())
 
     def on_blur(self) -> None:
         """The cursor is only drawn while keys act on it."""
-        self.refresh()
+        self._paint()
         self.post_message(FocusMoved())
 
     def on_key(self, event: events.Key) -> None:

@@ -1,0 +1,105 @@
+"""What is written straight to the terminal is what a full repaint would show."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.hostile import event
+from tests.support.program import Program
+from tests.support.sse_server import CLOSE, SseServer, delta, head, reply
+from tests.support.terminal import leaks
+from tests.support.waiting import wait_until
+
+PAGE_UP, CTRL_END, F1, ESC = "\x1b[5~", "\x1b[1;5F", "\x1bOP", "\x1b"
+ANSWERS = Path(__file__).parents[1] / "corpora" / "answers"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SseServer]:
+    async with SseServer() as server:
+        yield server
+
+
+async def repainted_is_the_same(chat: Program) -> None:
+    """Let Textual paint everything anew, by opening help and closing it; what stands still looks as before."""
+    typed = next(line for line in chat.lines if line.startswith("│")).strip("│ ").replace("Ask anything", "")
+    chat.send("z")
+    await chat.wait_for(f"│ {typed}z")  # all that was written before has been read
+    before = chat.cells
+    chat.send(F1)
+    await chat.wait_for("Send the prompt.")
+    chat.send(ESC)
+    await wait_until(lambda: "Send the prompt." not in chat.text, 10, "help closed")
+    rows = len(before) - 1  # the status bar tells the time
+    await wait_until(lambda: chat.cells[:rows] == before[:rows], 10, "the same picture")
+
+
+@pytest.mark.parametrize(
+    ("name", "theme", "columns", "rows"),
+    [
+        ("long_tutorial", "dark", 100, 30),
+        ("conversation", "light", 60, 20),
+        ("tables_and_rules", "terminal", 120, 36),
+        ("cjk_prose", "dark", 61, 21),
+        ("fences_in_lists", "light", 90, 24),
+        ("rtl", "dark", 80, 24),
+    ],
+)
+async def test_a_full_repaint_changes_nothing(
+    clean_environment: Path, server: SseServer, name: str, theme: str, columns: int, rows: int
+) -> None:
+    text = ((ANSWERS / f"{name}.md").read_text("utf-8") * 20)[:6_000]
+    pieces = [text[start : start + 7] for start in range(0, len(text), 7)]
+    gates = [asyncio.Event() for _ in range(3)]
+    third = len(pieces) // 3
+    steps: list[bytes | asyncio.Event] = []
+    for number, piece in enumerate(pieces):
+        steps.append(event(delta(piece)))
+        if third and number % third == third - 1 and number // third < len(gates):
+            steps += [event(delta(f"\n\nmark {number // third}\n\n")), gates[number // third]]
+    end = [event(delta("\n\nThe end.")), event(delta(finish="stop")), CLOSE]
+    server.play(reply(head(), *steps, *end))
+    async with Program(clean_environment, server, config=f'theme = "{theme}"', columns=columns, rows=rows) as chat:
+        await chat.ready()
+        await chat.ask("question")
+        await chat.wait_for("mark 0")
+        await repainted_is_the_same(chat)
+        gates[0].set()
+        await chat.wait_for("mark 1")
+        chat.send(PAGE_UP)
+        await wait_until(lambda: "mark 1" not in chat.text, 10, "the view moved")
+        gates[1].set()
+        gates[2].set()
+        await chat.wait_for("● done")
+        chat.send(CTRL_END)
+        await chat.wait_for("The end.")
+        await repainted_is_the_same(chat)
+        chat.send(PAGE_UP)
+        await wait_until(lambda: "The end." not in chat.text, 10, "the view moved")
+        await repainted_is_the_same(chat)
+        chat.send("\x11")
+        assert await chat.wait_for_exit() == 0
+        assert leaks(bytes(chat.output)) == []
+
+
+async def test_rows_are_scrolled_and_not_written_again(clean_environment: Path, server: SseServer) -> None:
+    lines = [f"word{number} " * 12 + "\n\n" for number in range(23)]
+    gate = asyncio.Event()
+    first = [event(delta(line)) for line in lines[:20]]
+    rest = [event(delta(line)) for line in lines[20:]]
+    server.play(reply(head(), *first, event(delta("mark 0\n\n")), gate, *rest, event(delta("The end.")), CLOSE))
+    async with Program(clean_environment, server, columns=100, rows=30) as chat:
+        await chat.ready()
+        await chat.ask("question")
+        await chat.wait_for("mark 0")
+        start = len(chat.output)
+        gate.set()
+        await chat.wait_for("The end.")
+        written = bytes(chat.output[start:])
+        assert b"M\x1b[r" in written
+        assert all(written.count(b"word%d " % number) <= 2 * 12 for number in range(20, 23))
+        assert b"word19 " not in written

@@ -30,7 +30,7 @@ class TextTyped(Message):
 
 
 class FocusMoved(Message):
-    """The transcript got or lost the focus."""
+    """The transcript or the search bar got or lost the focus."""
 
 
 class InputEnded(Message):

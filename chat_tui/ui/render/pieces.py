@@ -48,7 +48,7 @@ class Piece(ABC):
     def __init__(self, owner_id: int) -> None:
         self.owner_id = owner_id
         self.rows: list[Strip] = []
-        self.painted: dict[int, tuple[tuple[int, int, bool], Strip]] = {}
+        self.painted: dict[int, tuple[tuple[object, ...], Strip]] = {}
         """The widget's finished lines by identity of the row, with what they depend on."""
         self.stamp = self._rows_stamp = -1
         self.height = 1

@@ -93,8 +93,8 @@ class FindingScreen(TurnScreen):
         self._stop_finding()
         self.search.close()
         self.find_bar.close()
-        self._show_found()
         if not is_undecided:
+            self._show_found()
             self.transcript.release()
             return
         (self._origin.focused or self.prompt).focus()
@@ -104,6 +104,7 @@ class FindingScreen(TurnScreen):
             self.transcript.follow()
         elif self._origin.top is not None:
             self.transcript.reveal(*self._origin.top, align="top")
+        self._show_found()
 
     @property
     def is_search_next(self) -> bool:

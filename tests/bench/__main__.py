@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -25,7 +26,7 @@ from tests.bench.table import as_table, conditions
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; 2 for wrong usage."""
+    """Measure and print; 2 for wrong usage, 130 when it was stopped."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, help="how often everything is measured (5, with --quick 1)")
     parser.add_argument("--only", metavar="NAME,NAME", help="only these scenarios")
@@ -44,16 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     run_count = options.runs or (1 if options.quick else 5)
     about = conditions(run_count)
-    results = Results()
+    results, code = Results(), 0
     try:
         measure(results, [s for s in SCENARIOS if s.name in wanted], run_count, QUICK if options.quick else Sizes())
     except KeyboardInterrupt:
         _tell("stopped; this is what was measured")
+        code = 130
     results.relate_starts()
     print(as_table(results, about, is_full_size=not options.quick))
     if options.json:
         options.json.write_text(json.dumps({"conditions": about, "results": results.as_data()}, indent=1), "utf-8")
-    return 0
+    return code
 
 
 def measure(results: Results, scenarios: Sequence[Scenario], run_count: int, sizes: Sizes) -> None:
@@ -79,4 +81,6 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored in the background of a shell
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

@@ -37,6 +37,7 @@ class Programs:
             (home / place).mkdir(parents=True)
         env = chat_tui_env(home, BENCH_API_KEY="none")
         env |= {f"XDG_{name}_HOME": str(home / place) for name, place in _XDG.items()}
+        env["PYTHONPATH"] = str(_HERE.parents[1])  # what is measured is what this is part of
         del env["PYTHONDONTWRITEBYTECODE"]  # an installed program is compiled once
         return Client(self._argv(program, home), env, home)
 
@@ -44,7 +45,7 @@ class Programs:
         """chat-tui with a conversation in it, measuring itself; see `long_conversation`."""
         client = self.client(CHAT_TUI)
         client.argv = [sys.executable, "-m", "tests.bench.long_conversation", str(message_count), str(result_file)]
-        client.env |= TEXTUAL_SETTINGS | {"PYTHONPATH": str(_HERE.parents[1])}
+        client.env |= TEXTUAL_SETTINGS
         return client
 
     def _argv(self, program: str, home: Path) -> list[str]:

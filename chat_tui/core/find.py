@@ -11,8 +11,10 @@ side only, by saying yes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_WORDS_CHARS = 200
 """Longer words are cut."""
@@ -30,14 +32,49 @@ _DRAWN = re.compile("[\u2010-\u2027\u2190-\u21ff\u2400-\u25ff\u2610-\u2612\u2692
 _REWORDED = re.compile(r"&#?\w{1,31};|<br|\]\[|\]:|\[([^\]\n]*)\]\(\1", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Text of a row from its character `column` on, and what stood between it and the row above before the text
     was wrapped: a line break, spaces, or nothing."""
 
     text: str
     column: int = 0
     joint: str = "\n"
+
+
+class RowText:
+    """Rows one below the other as one text, with what leads back to them. Kept for long conversations, so it is
+    made of few objects."""
+
+    __slots__ = ("_columns", "_ends", "_starts", "text")
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        pieces: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        columns: list[int] = []
+        at = 0
+        for text, column, joint in rows:
+            joint_now = joint if joint.strip(" ") else joint[:1]
+            pieces += (joint_now, text)
+            starts.append(at + len(joint_now))
+            at += len(joint_now) + len(text)
+            ends.append(at)
+            columns.append(column)
+        self.text = "".join(pieces)
+        self._starts, self._ends, self._columns = tuple(starts), tuple(ends), tuple(columns)
+
+    def spans(self, start: int, end: int) -> Match:
+        """The characters `start` up to `end` of the text by rows; what joins rows is in none."""
+        spans: list[Span] = []
+        row = max(0, bisect_right(self._starts, start) - 1)
+        while row < len(self._starts) and self._starts[row] < end:
+            row_start = self._starts[row]
+            first, last = max(start, row_start), min(end, self._ends[row])
+            if last > first:
+                shift = self._columns[row] - row_start
+                spans.append(Span(row, first + shift, last + shift))
+            row += 1
+        return tuple(spans)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,37 +149,9 @@ class Query:
             return _find_all(folded, self._folded)
         return _led_back(text, _find_all_overlapping(folded, self._folded))
 
-    def find_in_rows(self, rows: Sequence[Row]) -> list[Match]:
+    def find_in_rows(self, rows: RowText) -> list[Match]:
         """All matches in rows one below the other, from above, across wrapped lines too."""
-        pieces: list[str] = []
-        starts: list[int] = []
-        at = 0
-        for row in rows:
-            joint = row.joint if row.joint.strip(" ") else row.joint[:1]
-            pieces += (joint, row.text)
-            starts.append(at + len(joint))
-            at += len(joint) + len(row.text)
-        matches: list[Match] = []
-        number = 0
-        for start, end in self.find("".join(pieces)):
-            while number + 1 < len(starts) and starts[number + 1] <= start:
-                number += 1
-            if match := _spans(rows, starts, number, start, end):
-                matches.append(match)
-        return matches
-
-
-def _spans(rows: Sequence[Row], starts: Sequence[int], number: int, start: int, end: int) -> Match:
-    """A match in the joined text by rows; `number` is the row it begins in. Joints are in no row."""
-    spans: list[Span] = []
-    while number < len(rows) and starts[number] < end:
-        row = rows[number]
-        first = max(0, start - starts[number])
-        last = min(len(row.text), end - starts[number])
-        if last > first:
-            spans.append(Span(number, row.column + first, row.column + last))
-        number += 1
-    return tuple(spans)
+        return [match for start, end in self.find(rows.text) if (match := rows.spans(start, end))]
 
 
 def _find_all(text: str, words: str) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_tui.core.find import Query, Row, Source
+from chat_tui.core.find import Query, Row, RowText, Source
 from chat_tui.ui.render.blocks import RenderContext
 from chat_tui.ui.render.inline import inline_spans, plain_text
 from chat_tui.ui.render.wrap import wrap_ranges
@@ -44,7 +44,7 @@ def test_wrapping_neither_hides_nor_invents_a_match(words: str, text: str, width
         Row(text[start:end], 0, text[ranges[number - 1][1] : start] if number else "\n")
         for number, (start, end) in enumerate(ranges)
     ]
-    matches = query.find_in_rows(rows)
+    matches = query.find_in_rows(RowText(rows))
     shown = [(ranges[m[0].row][0] + m[0].start, ranges[m[-1].row][0] + m[-1].end) for m in matches]
     assert shown == query.find(text)
     for match in matches:

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from textual.strip import Strip
 
 from chat_tui.core.conversation import Message, Role, ToolCallPart
-from chat_tui.core.find import Match, Query, Row, Source
+from chat_tui.core.find import Match, Query, Row, RowText, Source
 from chat_tui.ui.render.pieces import (
     BlockPiece,
     FoldPiece,
@@ -97,7 +97,7 @@ class Search:
         self._sources: dict[int, Source] = {}
         self._counts: dict[int, list[int]] = {}
         self._growing: dict[int, list[tuple[Piece, int]]] = {}
-        self._rows: dict[tuple[int, int], list[Row]] = {}
+        self._texts: dict[tuple[int, int], RowText] = {}
         self._remembered_chars = 0
         self._seen: dict[int, tuple[Piece, list[Strip], dict[int, list[tuple[int, int, int]]]]] = {}
 
@@ -118,14 +118,14 @@ class Search:
         self.look_for("")
         self._messages.clear()
         self._sources.clear()
-        self._rows.clear()
+        self._texts.clear()
         self._remembered_chars = 0
 
     def refresh(self) -> bool:
         """Take note of what has changed on the screen. Returns whether there is something to count."""
         if self._shown.text_layout.stamp != self._stamp:
             self._stamp = self._shown.text_layout.stamp
-            self._rows.clear()
+            self._texts.clear()
             self._remembered_chars = 0
             self._counts.clear()
             self._growing.clear()
@@ -150,8 +150,8 @@ class Search:
         self._counts.pop(message_id, None)
         self._growing.pop(message_id, None)
         self._sources.pop(message_id, None)
-        for key in [key for key in self._rows if key[0] == message_id]:
-            self._remembered_chars -= _chars(self._rows.pop(key))
+        for key in [key for key in self._texts if key[0] == message_id]:
+            self._remembered_chars -= len(self._texts.pop(key).text)
         if is_gone and self.hit is not None and self.hit.message_id == message_id:
             self.hit = self._hit_piece = None
 
@@ -296,7 +296,7 @@ class Search:
 
     def _by_row(self, piece: Piece) -> dict[int, list[tuple[int, int, int]]]:
         by_row: dict[int, list[tuple[int, int, int]]] = {}
-        for number, match in enumerate(self.query.find_in_rows(searched_rows(piece.rows))):
+        for number, match in enumerate(self.query.find_in_rows(searched_text(piece.rows))):
             for span in match:
                 by_row.setdefault(span.row, []).append((span.start, span.end, number))
         return by_row
@@ -319,27 +319,27 @@ class Search:
     def _matches(self, message_id: int, index: int, piece: Piece) -> list[Match]:
         if isinstance(piece, _NOT_SEARCHED):
             return []
-        rows = self._rows.get((message_id, index))
-        if rows is None:
+        text = self._texts.get((message_id, index))
+        if text is None:
             if isinstance(piece, BlockPiece) and not _block_source(piece).may_contain(self.query):
                 return []
             layout = self._shown.text_layout
             is_laid_out = piece.stamp == layout.stamp and not piece.is_hidden
-            rows = searched_rows(piece.rows if is_laid_out else piece.render(layout.context))
+            text = searched_text(piece.rows if is_laid_out else piece.render(layout.context))
             self.rendered_count += 1
             if not self._is_growing(message_id) and self._remembered_chars < REMEMBERED_CHARS:
-                self._rows[message_id, index] = rows
-                self._remembered_chars += _chars(rows)
-        return self.query.find_in_rows(rows)
+                self._texts[message_id, index] = text
+                self._remembered_chars += len(text.text)
+        return self.query.find_in_rows(text)
 
 
-def searched_rows(strips: Sequence[Strip]) -> list[Row]:
-    """The text in the rows of a piece, and how it goes on from row to row."""
+def searched_text(strips: Sequence[Strip]) -> RowText:
+    """The text in the rows of a piece."""
     rows: list[Row] = []
     for strip in strips:
         start, end = source_range(strip)
         rows.append(Row(strip.text[start:end], start, joint_of(strip)))
-    return rows
+    return RowText(rows)
 
 
 def _widened(text: str, start: int, end: int) -> tuple[int, int]:
@@ -370,7 +370,3 @@ def _block_source(piece: BlockPiece) -> Source:
     if block.table is not None:
         text += "\n" + "\n".join(block.table.header)
     return Source(text, is_reworded=bool(piece.references) and "[" in text)
-
-
-def _chars(rows: Sequence[Row]) -> int:
-    return sum(len(row.text) for row in rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat_tui.core.find import MAX_WORDS_CHARS, Query, Row, Source, Span
+from chat_tui.core.find import MAX_WORDS_CHARS, Query, Row, RowText, Source, Span
 
 
 def found(words: str, text: str) -> list[str]:
@@ -56,8 +56,8 @@ def test_words_without_end_are_cut() -> None:
     assert Query("a" * 1_000).words == "a" * MAX_WORDS_CHARS
 
 
-def rows(*texts: str, joint: str = " ") -> list[Row]:
-    return [Row(text, 0, joint if number else "\n") for number, text in enumerate(texts)]
+def rows(*texts: str, joint: str = " ") -> RowText:
+    return RowText(Row(text, 0, joint if number else "\n") for number, text in enumerate(texts))
 
 
 def test_across_a_wrapped_line() -> None:
@@ -83,7 +83,7 @@ def test_as_one_word_where_nothing_was_dropped() -> None:
 
 
 def test_a_row_that_begins_later() -> None:
-    lines = [Row("• one bold", 0), Row("text", 2, " ")]
+    lines = RowText([Row("• one bold", 0), Row("text", 2, " ")])
     assert Query("bold text").find_in_rows(lines) == [(Span(0, 6, 10), Span(1, 2, 6))]
 
 

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias, cast
 DOMAIN: Final = frozenset("\n" + "".join(map(chr, range(0x20, 0x7F))))
 """The characters that are told apart; any other may begin any match."""
 
+_MAX_PATTERN_CHARS: Final = 1_000  # longer ones are lists of words, begin with any letter and take ms to be read
 _Items: TypeAlias = Iterable[tuple[object, object]]
 
 _DIGITS: Final = frozenset("0123456789")
@@ -35,6 +36,8 @@ class _AnyError(Exception):
 
 def first_characters(pattern: re.Pattern[str]) -> frozenset[str] | None:
     """The characters of `DOMAIN` a match may begin with; None for any, or when a match may be empty."""
+    if len(pattern.pattern) > _MAX_PATTERN_CHARS:
+        return None
     try:
         found, may_be_empty = _first(_parsed(pattern), ignores_case=bool(pattern.flags & re.IGNORECASE))
     except (_AnyError, ImportError, KeyError):  # an operation, or a Python, that is not known here

@@ -248,6 +248,22 @@ async def test_in_code_and_tables(tmp_path: Path) -> None:
         assert count(on) == "2 of 2"
 
 
+async def test_beyond_the_right_edge(tmp_path: Path) -> None:
+    async with stage("demo/markdown", tmp_path, size=(60, 20)) as on:
+        history(on, "Q", f"```\nneedle 1 {'x ' * 60}needle 2 {'x ' * 60}\n```\n")
+        on.chat.transcript.toggle_wrap()
+        await on.settle()
+        assert "needle 2" not in on.text
+        await find(on, "needle")
+        assert count(on) == "2 of 2"
+        assert here(on) == ["needle"]
+        assert "needle 2" in on.text
+        await on.pilot.press("up")
+        await found(on)
+        assert here(on) == ["needle"]
+        assert "needle 1" in on.text
+
+
 async def test_thinking_is_unfolded_when_it_is_gone_to(tmp_path: Path) -> None:
     async with stage("demo/reasoning", tmp_path, size=(80, 24)) as on:
         history(on, "Q", (ReasoningPart("A hidden needle.", 1.0), TextPart("The answer.")))

@@ -124,6 +124,38 @@ async def two_turns(on: Stage) -> None:
     on.chat.prompt.put("A draft\nof two lines")
 
 
+async def found(on: Stage) -> None:
+    """Until the search is over."""
+    await on.settle()
+    await wait_until(lambda: not on.chat.is_finding)
+    await on.settle()
+
+
+async def finding(on: Stage) -> None:
+    await settled(on)
+    await on.pilot.press("ctrl+f", *"token")
+    await found(on)
+    await on.pilot.press("up", "up", "up")
+    await found(on)
+    assert on.chat.search.hit is not None
+
+
+async def find_kept(on: Stage) -> None:
+    await finding(on)
+    await on.pilot.press("enter")
+
+
+async def find_nothing(on: Stage) -> None:
+    await settled(on)
+    await on.pilot.press("ctrl+f", *"tokyo")
+    await found(on)
+
+
+async def code_jump(on: Stage) -> None:
+    await settled(on)
+    await on.pilot.press("tab", "{", "{")
+
+
 def keys(*pressed: str, until: str) -> Act:
     """Press and wait for a text on the screen."""
 
@@ -234,6 +266,12 @@ SCREENS = (
     Screen("message-cursor", "demo/cut", message_cursor),
     Screen("draft", "demo/reasoning", two_turns, NARROW),
     Screen("command-hint", "demo/markdown", command_hint),
+    Screen("find", "demo/markdown", finding, WIDE),
+    Screen("find-light", "demo/markdown", finding, theme="light"),
+    Screen("find-terminal", "demo/markdown", finding, theme="terminal"),
+    Screen("find-narrow", "demo/markdown", find_kept, NARROW),
+    Screen("find-nothing", "demo/markdown", find_nothing, NARROW, "light"),
+    Screen("code-jump", "demo/markdown", code_jump),
     Screen("help", "demo/markdown", keys("f1", until="Keys"), WIDE),
     Screen("help-narrow", "demo/markdown", keys("f1", until="Keys"), NARROW),
     Screen("palette", "demo/markdown", keys("ctrl+p", until="New conversation"), WIDE),

@@ -211,6 +211,8 @@ class FindingScreen(TurnScreen):
             transcript.unfold(hit.message_id)
         transcript.reveal(hit.message_id, hit.piece_index, hit.row, align="middle")
         transcript.reveal(hit.message_id, hit.piece_index, hit.match[-1].row)
+        span = hit.match[0]
+        transcript.reveal_chars(hit.message_id, hit.piece_index, span.row, span.start, span.end)
         transcript.hold()
         self._top_of_hit = transcript.scroll_y
 

@@ -148,11 +148,22 @@ def _prefix(containers: tuple[Container, ...], columns: int, styles: RenderStyle
         start -= 1
         used += levels[start][2]
     return _Prefix(
-        [segment for first, _, _, _ in levels[start:] for segment in first],
-        [segment for _, rest, _, _ in levels[start:] for segment in rest],
+        _joined([segment for first, _, _, _ in levels[start:] for segment in first]),
+        _joined([segment for _, rest, _, _ in levels[start:] for segment in rest]),
         used,
         " ".join([lost for _, _, _, lost in levels[:start] if lost]),
     )
+
+
+def _joined(segments: list[Segment]) -> list[Segment]:
+    """Neighbours of one style as one: the bars of fifty quotes stand before every row."""
+    joined: list[Segment] = []
+    for segment in segments:
+        if joined and joined[-1].style == segment.style:
+            joined[-1] = Segment(joined[-1].text + segment.text, segment.style)
+        else:
+            joined.append(segment)
+    return joined
 
 
 def _marker(container: Container, bullet_depth: int) -> str:

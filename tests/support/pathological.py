@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import count
 from math import isqrt
 from typing import Final, TypeAlias
@@ -44,15 +44,14 @@ def lines(*units: str, before: str = "") -> Generator:
 
 
 def _until(chars: int, units: Iterable[str]) -> str:
-    return "".join(_taken(chars, iter(units)))
-
-
-def _taken(chars: int, units: Iterator[str]) -> Iterator[str]:
-    used = 0
-    while used < chars:
-        unit = next(units)
-        used += len(unit)
-        yield unit
+    parts: list[str] = []
+    remaining = chars
+    for unit in units:
+        if remaining <= 0:
+            break
+        parts.append(unit)
+        remaining -= len(unit)
+    return "".join(parts)
 
 
 def _nested_list(chars: int) -> str:

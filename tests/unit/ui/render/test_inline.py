@@ -94,6 +94,9 @@ def test_links_carry_their_target_as_meta_and_are_never_terminal_links() -> None
         ("(http://a.b/c)", "http://a.b/c"),
         ("http://a.b/c_(d)!", "http://a.b/c_(d)"),
         ("http://a.b/c), then", "http://a.b/c"),
+        ("[(http://a.b/c)].", "http://a.b/c"),
+        ("http://a.b/{d}(e)?", "http://a.b/{d}(e)"),
+        ("http://a.b/" + ")" * 3_000, "http://a.b/"),
     ],
 )
 def test_bare_urls_end_before_punctuation(source: str, url: str) -> None:
@@ -141,6 +144,20 @@ def test_growing_text_is_shown_as_if_its_marks_were_closed(source: str, shown: s
 
 def test_open_marks_are_literal_in_text_that_is_complete() -> None:
     assert _text("so **bold `x [a](b") == "so **bold `x [a](b"
+
+
+def test_more_open_marks_than_anybody_means_are_literal() -> None:
+    few, many = "*a " * 16 + "b", "*a " * 17 + "b"
+    assert _text(few, is_tail=True) == few.replace("*", "")
+    assert _text(many, is_tail=True) == many
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [("`a` ``b", "a b"), ("``a` b", "a` b"), ("\\`` a `b", "`ab"), ("`a ``b` c ``d` e", "a ``b c d` e")],
+)
+def test_the_code_that_is_open_at_the_end_is_closed(source: str, shown: str) -> None:
+    assert _text(source, is_tail=True) == shown
 
 
 def test_growing_strong_text_does_not_jump() -> None:

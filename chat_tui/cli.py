@@ -173,6 +173,9 @@ def _chat(arguments: argparse.Namespace) -> int:
 
 
 def _open_screen(arguments: argparse.Namespace) -> int:
+    from chat_tui.ui import heap
+
+    heap.hold()
     loaded = _load(arguments)
     session, _ = _make_session(loaded)
     if arguments.model is not None:

@@ -18,6 +18,7 @@ from chat_tui.core.errors import ChatError
 from chat_tui.core.turn import Phase
 from chat_tui.session.session import ChatSession
 from chat_tui.session.turn_runner import TurnKind, TurnRunner
+from chat_tui.ui import heap
 from chat_tui.ui.messages import FocusMoved, TextTyped
 from chat_tui.ui.render.blocks import warm_up
 from chat_tui.ui.screens.turn_painter import TurnPainter
@@ -37,6 +38,9 @@ TICK_S = 0.25
 LOAD_AFTER_S = 0.1
 """How long after the first frame the rest is loaded: imports hold the interpreter, in a thread too, and the first
 keys shall not wait for them."""
+
+REST_S = 2.0
+"""How long after a turn nobody is likely to wait for anything."""
 
 NOTICE_S = 4.0
 TITLE_CHARS = 60
@@ -69,6 +73,7 @@ class TurnScreen(Screen[None]):
         self._notice = ""
         self._notice_timer: Timer | None = None
         self._tick: Timer | None = None
+        self._rest_timer: Timer | None = None
         self._ended: TurnRunner | None = None
 
     def compose(self) -> ComposeResult:
@@ -84,6 +89,7 @@ class TurnScreen(Screen[None]):
     def on_mount(self) -> None:
         """The composer is usable at once; everything else follows."""
         self._tick = self.set_interval(TICK_S, self._on_tick, pause=True)
+        self._rest_timer = self.set_interval(REST_S, self._rest, pause=True)
         self.prompt.focus()
         self.show_title()
         self.show_status()
@@ -94,6 +100,7 @@ class TurnScreen(Screen[None]):
 
     def load_the_rest(self) -> None:
         """What the first answer needs: HTTP or the model's server, and what Markdown is rendered with."""
+        heap.release()
         self.prepare_model()
         self.warm_up()
 
@@ -173,6 +180,15 @@ class TurnScreen(Screen[None]):
         if runner.hidden_chars:
             self.say(f"{runner.hidden_chars} hidden characters in this answer are shown as marks.")
         self.show_status()
+        if self._rest_timer is not None:
+            self._rest_timer.reset()
+            self._rest_timer.resume()
+
+    def _rest(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.pause()
+        if not self.session.is_running:
+            heap.tidy()
 
     def _take_back(self, runner: TurnRunner) -> None:
         """Nothing came: the conversation is where it was, one line says what failed."""

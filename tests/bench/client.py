@@ -143,7 +143,7 @@ class Client:
             data = b""
         now_s = time.monotonic()
         if not data:
-            raise ConnectionError(f"{self.argv} has ended:\n" + "\n".join(self.grid.lines))
+            raise ConnectionError(f"{self.argv[0]} has ended:\n{self.picture}")
         self.byte_count += len(data)
         self._undrawn.append((now_s, data))
         for mode in _MODE_QUESTION.findall(data):
@@ -164,12 +164,18 @@ class Client:
             pass
         return self.grid.text
 
+    @property
+    def picture(self) -> str:
+        """The screen as it is now, row by row, for messages."""
+        self.draw()
+        return "\n".join(self.grid.lines)
+
     # -- waiting ---------------------------------------------------------------------------------
 
     def wait_for(self, text: str, timeout_s: float = _READY_TIMEOUT_S) -> None:
         """Until it is on the screen. Raises TimeoutError."""
         if not self.read_for(timeout_s, lambda: text in self.draw()):
-            raise TimeoutError(f"{text!r} did not come:\n" + "\n".join(self.grid.lines))
+            raise TimeoutError(f"{text!r} did not come:\n{self.picture}")
 
     def time_first_echo(self, key: str = "`") -> float:
         """Type a key again and again until it is echoed; when that was."""
@@ -186,7 +192,7 @@ class Client:
             for at_s, data in self._undrawn[place:]:
                 if wanted in data:
                     return at_s
-        raise TimeoutError(f"{key!r} was never echoed:\n" + "\n".join(self.grid.lines))
+        raise TimeoutError(f"{key!r} was never echoed:\n{self.picture}")
 
     def settle(self, timeout_s: float = 60.0) -> None:
         """Until it does nothing any more."""

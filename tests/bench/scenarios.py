@@ -208,7 +208,7 @@ def conversation(programs: Programs, program: str, sizes: Sizes) -> Values:
     result_file.unlink(missing_ok=True)
     with programs.long_conversation(sizes.messages, result_file) as client:
         if not client.read_for(120, result_file.exists):
-            raise TimeoutError("the long conversation was not measured:\n" + client.draw())
+            raise TimeoutError(f"the long conversation was not measured:\n{client.picture}")
         result = json.loads(result_file.read_text("utf-8"))
         if "error" in result:
             raise RuntimeError(result["error"])

@@ -145,7 +145,10 @@ def play(
     letter: str = "A",
     keys_per_s: float = 0,
 ) -> Turn:
-    """Ask and follow the answer to its end and until the program rests. Raises TimeoutError."""
+    """Ask and follow the answer to its end and until the program rests.
+
+    Raises TimeoutError when it does not end, ConnectionError when the program hangs up before.
+    """
     turn = Turn(letter)
     typist = Typist(keys_per_s or 1)
     cpu_marks_s: list[float] = []
@@ -157,6 +160,8 @@ def play(
         elif event["event"] == "ended":
             turn.token_count, turn.sent_at_s = event["tokens"], event["sent_at_s"]
             turn.last_sent_at_s = event["last_at_s"]
+        elif event["event"] == "closed":
+            raise ConnectionError(f"{client.argv[0]} hung up:\n{client.picture}")
 
     def is_over() -> bool:
         typist.type_if_due(client)
@@ -168,7 +173,7 @@ def play(
     cell_count, frame_count = client.grid.cell_count, client.grid.frame_count
     ask(client)
     if not client.read_for(_ANSWER_TIMEOUT_S, is_over, server, note):
-        raise TimeoutError("the answer did not end:\n" + client.draw())
+        raise TimeoutError(f"the answer did not end:\n{client.picture}")
     typist.end()
     client.settle()
     turn.cpu_s, turn.waited_s = client.cpu_s - cpu_s, client.waited_s - waited_s

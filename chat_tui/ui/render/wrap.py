@@ -54,6 +54,7 @@ def clusters(text: str) -> list[tuple[int, int]]:
     """The first index and the cells of each unit that must not be cut, in order."""
     found: list[tuple[int, int]] = []
     start = 0
+    start_cells = 0
     index = 0
     count = len(text)
     while index < count:
@@ -61,12 +62,13 @@ def clusters(text: str) -> list[tuple[int, int]]:
         if character == _ZWJ:
             index += 2
             continue
-        if character == _VS16 or not get_character_cell_size(character):
+        if character == _VS16 or not (cells := get_character_cell_size(character)):
             index += 1
             continue
         if index > start:
-            found.append((start, cell_len(text[start:index])))
+            found.append((start, start_cells if index - start == 1 else cell_len(text[start:index])))
         start = index
+        start_cells = cells
         index += 1
     if start < count:
         found.append((start, cell_len(text[start:])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from chat_tui.core.block_definition import Definition, DefinitionReader, Progress
 from chat_tui.core.block_leaves import Head, Leaf, OpenLiteral, OpenParagraph, OpenTable, TextLine, find_cut
@@ -34,13 +35,19 @@ class OpenContainer:
     @classmethod
     def make(cls, kind: ContainerKind, width: int = 0, marker: str = "") -> OpenContainer:
         """A container that nothing stands in yet."""
-        return cls(kind, width, Container(kind, marker, is_opening=True), Container(kind, marker))
+        return cls(kind, width, *_containers(kind, marker))
 
     def as_task(self, is_ticked: bool) -> OpenContainer:
         """The same item with a box."""
         return replace(
             self, opening=replace(self.opening, task=is_ticked), following=replace(self.following, task=is_ticked)
         )
+
+
+@lru_cache(maxsize=256)
+def _containers(kind: ContainerKind, marker: str) -> tuple[Container, Container]:
+    """The opening container and the following one; all items of a list share them."""
+    return Container(kind, marker, is_opening=True), Container(kind, marker)
 
 
 class OpenBlocks:

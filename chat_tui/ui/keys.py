@@ -236,6 +236,31 @@ ACTIONS: tuple[Action, ...] = (
         "Scroll; at the end the view follows again.",
         is_in_palette=False,
     ),
+    Action(
+        "toggle_wrap",
+        ("w",),
+        "Wrap long lines or not",
+        "Wrap long lines of code and wide tables, or keep them whole and move along them.",
+        Scope.TRANSCRIPT,
+        "wrap",
+    ),
+    Action(
+        "shift_right",
+        ("right", "l"),
+        "Further right",
+        "See more of lines and tables that are wider than the screen; Shift and the wheel move one block.",
+        Scope.TRANSCRIPT,
+        is_in_palette=False,
+    ),
+    Action("shift_left", ("left", "h"), "Further left", "And back.", Scope.TRANSCRIPT, is_in_palette=False),
+    Action(
+        "shift_home",
+        ("0",),
+        "All the way left",
+        "Back to where wide lines begin.",
+        Scope.TRANSCRIPT,
+        is_in_palette=False,
+    ),
     Action("scroll_top", ("ctrl+home",), "Top", "Go to the beginning.", command="top"),
     Action("scroll_end", ("ctrl+end",), "End", "Go to the end and follow.", command="end"),
 )
@@ -251,7 +276,7 @@ _BY_ID = {row.id: row for row in ACTIONS}
 
 _KEY_NAMES = {
     "escape": "Esc", "enter": "Enter", "pageup": "PageUp", "pagedown": "PageDown", "up": "↑", "down": "↓",
-    "tab": "Tab", "home": "Home", "end": "End",
+    "left": "←", "right": "→", "tab": "Tab", "home": "Home", "end": "End",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.app import App
 from textual.command import CommandList, CommandPalette
+from textual.events import MouseMove
 
 from chat_tui.core.events import Connected, Finished, FinishReason, TextDelta
 from chat_tui.providers.demo_scripts import DEMOS
@@ -310,7 +311,10 @@ async def test_selected_text_is_copied_by_ctrl_c_as_it_was_written(tmp_path: Pat
         await settled_answer(on)
         top = next(i for i, row in enumerate(on.rows) if "A paragraph" in row)
         await on.pilot.mouse_down("#transcript", offset=(2, top))
-        await on.pilot.hover("#transcript", offset=(50, top + 1))
+        x, y = 50, on.chat.transcript.region.y + top + 1
+        on.chat.transcript.post_message(
+            MouseMove(None, x, y, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=x, screen_y=y)
+        )
         await on.pilot.mouse_up("#transcript", offset=(50, top + 1))
         await on.settle()
         await on.pilot.press("ctrl+c")

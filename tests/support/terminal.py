@@ -226,6 +226,11 @@ class Terminal:
                 return cell_len(line[: line.index(text)]) + 1, row + 1
         raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
 
+    def background(self, column: int, row: int) -> str:
+        """The colour behind a cell, both from 1."""
+        _ = self.lines
+        return self._screen.buffer[row - 1][column - 1].bg
+
     def click(self, column: int, row: int) -> None:
         """Press and release the left button there (SGR mouse report)."""
         self.mouse(0, column, row)

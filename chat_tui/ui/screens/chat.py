@@ -99,7 +99,11 @@ class ChatScreen(ReadingScreen):
         self.show_status()
 
     def action_interrupt(self) -> None:
-        """Ctrl+C: copy, stop, clear; quit on the second press with nothing left to do."""
+        """Ctrl+C: copy, stop, clear; quit on the second press with nothing left to do. What the mouse did before it
+        comes first: else it could stop an answer instead of copying from it."""
+        self.transcript.call_later(self._interrupt)
+
+    def _interrupt(self) -> None:
         if selected := self.get_selected_text():
             self.copy(selected)
             self.clear_selection()

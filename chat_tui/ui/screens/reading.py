@@ -14,8 +14,10 @@ from chat_tui.ui.clipboard import Clipboard
 from chat_tui.ui.keys import key_label
 from chat_tui.ui.messages import CopyRequested, LinkChosen
 from chat_tui.ui.render.pieces import BlockPiece
+from chat_tui.ui.render.rows import MAX_ROW_CELLS
 from chat_tui.ui.screens.confirm_link import ConfirmLink
 from chat_tui.ui.screens.finding import FindingScreen
+from chat_tui.ui.widgets.reading_view import SHIFT_CELLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,31 @@ class ReadingScreen(FindingScreen):
 
     def _scroll(self, rows: int) -> None:
         self.transcript.scroll_relative(y=rows, animate=False)
+
+    def action_toggle_wrap(self) -> None:
+        """Wrap what is wide, or keep it whole."""
+        self.transcript.toggle_wrap()
+        if self.transcript.is_wrapped:
+            self.say("Long lines are wrapped.")
+        else:
+            self.say("Long lines stay whole; ← and → move along them.")
+
+    def action_shift_right(self) -> None:
+        """See what is further right of wide lines and tables."""
+        self._shift(SHIFT_CELLS)
+
+    def action_shift_left(self) -> None:
+        """And back."""
+        self._shift(-SHIFT_CELLS)
+
+    def action_shift_home(self) -> None:
+        """Back to the beginning of wide lines."""
+        self._shift(-MAX_ROW_CELLS)
+
+    def _shift(self, cells: int) -> None:
+        if not self.transcript.shift(cells):
+            wrapped = " Long lines are wrapped; w keeps them whole." if self.transcript.is_wrapped else ""
+            self.say(f"Nothing in view is wider than the screen.{wrapped}")
 
     def action_toggle_reasoning(self) -> None:
         """Fold or unfold what the model thought."""

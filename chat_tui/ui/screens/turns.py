@@ -56,7 +56,10 @@ class TurnScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.transcript = Transcript(
-            THEMES[loaded.config.theme], measure_columns=loaded.config.render.measure_columns, id="transcript"
+            THEMES[loaded.config.theme],
+            measure_columns=loaded.config.render.measure_columns,
+            is_wrapped=loaded.config.render.wrap,
+            id="transcript",
         )
         self.prompt = Prompt(id="prompt")
         self.status_bar = StatusBar(id="status-bar")

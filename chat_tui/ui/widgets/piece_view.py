@@ -38,13 +38,21 @@ _SCROLL_TARGET_Y = cast("Reactive[float]", ScrollView.scroll_target_y)
 class PieceView(ScrollView):
     """Shows a `PieceList`, at its end or where the reader has scrolled to."""
 
-    ALLOW_SELECT = True
-
     if TYPE_CHECKING:
         app = getters.app(App[None])
 
-    def __init__(self, theme: ChatTheme, *, measure_columns: int = 100, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        theme: ChatTheme,
+        *,
+        measure_columns: int = 100,
+        is_wrapped: bool = True,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id)
+        self._is_wrapped = is_wrapped
+        self._shifts: dict[tuple[str, ...], int] = {}
+        """How far the windows on wide blocks were moved to the right."""
         self._theme = theme
         self._measure_columns = measure_columns
         self._rows = RowPainter(theme.styles)
@@ -87,7 +95,12 @@ class PieceView(ScrollView):
 
     def _make_layout(self, stamp: int, width: int) -> Layout:
         text_width = max(10, width - MARGIN_CELLS - RIGHT_CELLS)
-        context = RenderContext(width=text_width, measure_columns=self._measure_columns, styles=self._theme.styles)
+        context = RenderContext(
+            width=text_width,
+            measure_columns=self._measure_columns,
+            styles=self._theme.styles,
+            is_wrapped=self._is_wrapped,
+        )
         return Layout(stamp, context)
 
     def set_theme(self, theme: ChatTheme) -> None:
@@ -109,9 +122,8 @@ class PieceView(ScrollView):
         if not self._is_following and self._pieces.row_count:
             top_row = min(int(self.scroll_y), self._pieces.row_count - 1)
             anchor = self._pieces.find(top_row)
-        self._rows = RowPainter(self._theme.styles, self.rich_style)
+        self._rows = RowPainter(self._theme.styles, self.rich_style, self._shifts)
         self._pieces.set_layout(self._make_layout(self._pieces.layout.stamp + 1, self.size.width or 80))
-        self.screen.clear_selection()
         if anchor is None:
             self._pieces.lay_out_end(self.size.height)
         else:
@@ -194,13 +206,13 @@ class PieceView(ScrollView):
             line = self._rows.blank(width)
         elif (selection := self.text_selection) is not None and (span := selection.get_span(row)) is not None:
             style = self.screen.get_component_rich_style("screen--selection")
-            line = self._rows.selected(piece, row, strip, width, span, style)
+            line = self._rows.selected(piece, strip, width, span, style)
         else:
             is_marked = self.has_focus and piece.owner_id == self.marked_id
             if self.has_marks and (marks := self.marks(piece, self._pieces.find(row)[1], strip.text)):
-                line = self._rows.highlighted(piece, row, strip, width, marks, is_marked=is_marked)
+                line = self._rows.highlighted(piece, strip, width, marks, is_marked=is_marked)
             else:
-                line = self._rows.line(piece, row, strip, width, is_marked=is_marked)
+                line = self._rows.line(piece, strip, width, is_marked=is_marked)
         if y == self.size.height - 1 and (badge := self._badge):
             line = self._rows.with_badge(line, badge, width)
         return line
@@ -266,26 +278,6 @@ class PieceView(ScrollView):
     def action_scroll_end(self) -> None:
         """End: follow again."""
         self.follow()
-
-    # -- selection -------------------------------------------------------------------------------
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text; wrapped rows of one paragraph are one line again."""
-        first = selection.start.y if selection.start else 0
-        last = selection.end.y if selection.end else self._pieces.row_count - 1
-        out: list[str] = []
-        previous: Piece | None = None
-        for row, (piece, _, strip) in zip(
-            range(max(0, first), last + 1), self._pieces.rows(first, last), strict=False
-        ):
-            span = selection.get_span(row) or (0, -1)
-            text = strip.text[span[0] : None if span[1] == -1 else span[1]].rstrip()
-            if out and piece is previous and piece.is_flowing and text and out[-1]:
-                out[-1] += " " + text
-            else:
-                out.append(text)
-            previous = piece
-        return "\n".join(out).strip("\n"), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Selected rows look different."""

@@ -49,29 +49,27 @@ class RowPainter:
         """Below the end."""
         return Strip.blank(width, self._base)
 
-    def line(self, piece: Piece, row: int, strip: Strip, width: int, *, is_marked: bool) -> Strip:
+    def line(self, piece: Piece, strip: Strip, width: int, *, is_marked: bool) -> Strip:
         """A row of a piece, `width` cells; `is_marked` draws the message cursor."""
-        key = (row * 4096 + width, self._shift(strip), is_marked)
+        key = (width, self._shift(strip), is_marked)
         if (known := piece.painted.get(id(strip))) is not None and known[0] == key:
             return known[1]
-        line = self._compose(piece, row, strip, width, is_marked=is_marked)
+        line = self._compose(piece, strip, width, is_marked=is_marked)
         piece.painted[id(strip)] = (key, line)
         return line
 
-    def selected(
-        self, piece: Piece, row: int, strip: Strip, width: int, span: tuple[int, int], style: Style
-    ) -> Strip:
+    def selected(self, piece: Piece, strip: Strip, width: int, span: tuple[int, int], style: Style) -> Strip:
         """A row with the characters of `span` selected; an end of -1 is the end of the row."""
-        return self._compose(piece, row, highlight(strip, *span, style), width, is_marked=False)
+        return self._compose(piece, highlight(strip, *span, style), width, is_marked=False)
 
     def highlighted(
-        self, piece: Piece, row: int, strip: Strip, width: int, marks: Sequence[Mark], *, is_marked: bool
+        self, piece: Piece, strip: Strip, width: int, marks: Sequence[Mark], *, is_marked: bool
     ) -> Strip:
         """A row with other styles where the marks are, which come in order and do not overlap."""
-        key = (row * 4096 + width, self._shift(strip), is_marked, *marks)
+        key = (width, self._shift(strip), is_marked, *marks)
         if (known := piece.painted.get(id(strip))) is not None and known[0] == key:
             return known[1]
-        line = self._compose(piece, row, _with_marks(strip, marks), width, is_marked=is_marked)
+        line = self._compose(piece, _with_marks(strip, marks), width, is_marked=is_marked)
         piece.painted[id(strip)] = (key, line)
         return line
 
@@ -87,11 +85,10 @@ class RowPainter:
             return 0
         return self._shifts.get(strip.window.key, 0)
 
-    def _compose(self, piece: Piece, row: int, strip: Strip, width: int, *, is_marked: bool) -> Strip:
+    def _compose(self, piece: Piece, strip: Strip, width: int, *, is_marked: bool) -> Strip:
         margin = self._margin(piece, is_marked=is_marked) if strip else _BLANK_MARGIN
         if isinstance(strip, SourceRow) and strip.window is not None:
             strip = windowed(strip, strip.window, self._shift(strip))
-        strip = strip.apply_offsets(0, row)
         line = Strip([margin, *strip], MARGIN_CELLS + strip.cell_length)
         return line.adjust_cell_length(width).apply_style(self._base)
 

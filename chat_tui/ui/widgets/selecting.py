@@ -56,8 +56,9 @@ def find(pieces: PieceList, held: HeldText) -> Selection | None:
     """Where the text stands now; None when it is not there any more, or is folded away."""
     start = _find(pieces, held.start, is_end=False)
     end = _find(pieces, held.end, is_end=True)
-    if start is None or end is None or end < start:
+    if start is None or end is None:
         return None
+    start = min(start, end)  # of what is empty: between two rows, say
     return Selection(Offset(start[1], start[0]), Offset(end[1], end[0]))
 
 

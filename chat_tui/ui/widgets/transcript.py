@@ -16,10 +16,10 @@ from textual.strip import Strip
 from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped
-from chat_tui.ui.render.pieces import Layout, NoticePiece, Piece, PromptPiece
+from chat_tui.ui.render.pieces import BlockPiece, Layout, NoticePiece, Piece, PromptPiece
 from chat_tui.ui.theme import ChatTheme
 from chat_tui.ui.widgets.answer_view import AnswerView
-from chat_tui.ui.widgets.piece_view import PieceView
+from chat_tui.ui.widgets.reading_view import ReadingView
 from chat_tui.ui.widgets.row_painter import Mark
 
 NOTICE_OWNER = 0
@@ -39,15 +39,22 @@ class MatchesInRows(Protocol):
         ...
 
 
-class Transcript(PieceView, can_focus=True):
+class Transcript(ReadingView, can_focus=True):
     """All messages. The chat screen feeds it once per frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(row.keys), f"screen.{row.id}", row.title, show=False) for row in _KEYS
     ]
 
-    def __init__(self, theme: ChatTheme, *, measure_columns: int = 100, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(theme, measure_columns=measure_columns, id=id)
+    def __init__(
+        self,
+        theme: ChatTheme,
+        *,
+        measure_columns: int = 100,
+        is_wrapped: bool = True,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        super().__init__(theme, measure_columns=measure_columns, is_wrapped=is_wrapped, id=id)
         self._views: dict[int, AnswerView] = {}
         self._answer: AnswerView | None = None
         self._late_notices: list[tuple[str, bool]] = []
@@ -105,10 +112,20 @@ class Transcript(PieceView, can_focus=True):
         answer = self._answer
         if answer is None or not answer.has_reasoning:
             return
-        if is_open is not None:
+        if is_open is not None and (is_open or not self._is_read(answer)):
             answer.fold(is_open=is_open)
         answer.summarize_reasoning(summary)
         self._show()
+
+    def _is_read(self, answer: AnswerView) -> bool:
+        """Whether a reader who has scrolled has some of its reasoning in view."""
+        if self.is_following:
+            return False
+        top = self.scroll_offset.y
+        return any(
+            isinstance(piece, BlockPiece) and piece.is_dim and piece.owner_id == answer.message_id
+            for piece, _, _ in self._pieces.rows(top, top + self.size.height - 1)
+        )
 
     def toggle_reasoning(self) -> None:
         """Open or close the reasoning of the answer under the cursor, else of the last one that has some."""
@@ -332,7 +349,7 @@ class Transcript(PieceView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Links, copy labels and folds are style meta of what was clicked."""
-        meta = event.style.meta
+        meta = {} if self.has_dragged else event.style.meta
         if "link" in meta:
             self.post_message(LinkChosen(str(meta["link"])))
         elif "copy" in meta:

@@ -93,10 +93,11 @@ Match = tuple[Span, ...]
 class Source:
     """What of a source text decides whether it is worth drawing; made once for all queries."""
 
-    __slots__ = ("_characters", "_is_reworded", "_squeezed")
+    __slots__ = ("_characters", "_is_reworded", "_is_unknown", "_squeezed")
 
-    def __init__(self, text: str, *, is_reworded: bool = False) -> None:
-        """`is_reworded`: it is known that the screen may say something else."""
+    def __init__(self, text: str, *, is_reworded: bool = False, is_unknown: bool = False) -> None:
+        """`is_reworded`: it is known that the screen may say something else; `is_unknown`: it may say anything."""
+        self._is_unknown = is_unknown
         self._is_reworded = is_reworded or _REWORDED.search(text) is not None
         folded = text.casefold()
         if self._is_reworded:
@@ -108,6 +109,8 @@ class Source:
 
     def may_contain(self, query: Query) -> bool:
         """False only if no row made from this text contains the words."""
+        if self._is_unknown:
+            return True
         if query.squeezed:
             if query.squeezed in self._squeezed:
                 return True

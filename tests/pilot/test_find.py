@@ -416,3 +416,38 @@ async def test_a_long_conversation_is_searched_in_slices(tmp_path: Path) -> None
         await type_words(on, "ord3")
         assert on.chat.search.total == sum(text.count("word3") for text in turns)
         assert on.chat.search.rendered_count == looked_into
+
+
+async def test_what_goes_away_while_it_is_counted_is_no_fault(tmp_path: Path) -> None:
+    async with stage("demo/markdown", tmp_path, size=(80, 24)) as on:
+        turns = [filler(f"word{number % 7}", 20) for number in range(40)]
+        messages = history(on, *turns)
+        await on.settle()
+        search = on.chat.search
+        search.look_for("word")
+        steps = search.count()
+        for _ in range(5):
+            next(steps)
+        for message in reversed(messages[2:]):
+            on.chat.transcript.drop_from(message.id)
+            next(steps, None)
+        for _ in steps:
+            pass
+        assert search.refresh() is False
+        assert search.total == 40
+
+
+async def test_an_answer_that_is_asked_for_again(tmp_path: Path) -> None:
+    async with stage("demo/markdown", tmp_path, size=(80, 24)) as on:
+        await on.ask("Go on")
+        await on.until_done()
+        await find(on, "token")
+        before = count(on)
+        await on.pilot.press("enter", "r")
+        await on.until_done()
+        await found(on)
+        assert on.chat.search.total == int(before.split()[-1])
+        await on.pilot.press("tab", "n")
+        await found(on)
+        assert here(on) == ["token"]
+        assert "failed" not in on.text

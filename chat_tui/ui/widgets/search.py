@@ -97,7 +97,8 @@ class Search:
         self._sources: dict[int, Source] = {}
         self._counts: dict[int, list[int]] = {}
         self._growing: dict[int, list[tuple[Piece, int]]] = {}
-        self._texts: dict[tuple[int, int], RowText] = {}
+        self._looked_into: dict[int, list[RowText | Source | None]] = {}
+        """By message, for each piece: what it says; what it is made from, while that was enough; or nothing."""
         self._remembered_chars = 0
         self._seen: dict[int, tuple[Piece, list[Strip], dict[int, list[tuple[int, int, int]]]]] = {}
 
@@ -118,14 +119,14 @@ class Search:
         self.look_for("")
         self._messages.clear()
         self._sources.clear()
-        self._texts.clear()
+        self._looked_into.clear()
         self._remembered_chars = 0
 
     def refresh(self) -> bool:
         """Take note of what has changed on the screen. Returns whether there is something to count."""
         if self._shown.text_layout.stamp != self._stamp:
             self._stamp = self._shown.text_layout.stamp
-            self._texts.clear()
+            self._looked_into.clear()
             self._remembered_chars = 0
             self._counts.clear()
             self._growing.clear()
@@ -150,8 +151,8 @@ class Search:
         self._counts.pop(message_id, None)
         self._growing.pop(message_id, None)
         self._sources.pop(message_id, None)
-        for key in [key for key in self._texts if key[0] == message_id]:
-            self._remembered_chars -= len(self._texts.pop(key).text)
+        for entry in self._looked_into.pop(message_id, ()):
+            self._remembered_chars -= len(entry.text) if isinstance(entry, RowText) else 0
         if is_gone and self.hit is not None and self.hit.message_id == message_id:
             self.hit = self._hit_piece = None
 
@@ -165,7 +166,7 @@ class Search:
         while index < len(pieces):
             if self._hit_piece is pieces[index] and not isinstance(pieces[index], TailPiece):
                 return
-            matches = self._matches(hit.message_id, index, pieces[index])
+            matches = self._matches(hit.message_id, index)
             if ordinal < len(matches):
                 self.hit = Hit(hit.message_id, index, ordinal, matches[ordinal])
                 self._hit_piece = pieces[index]
@@ -200,11 +201,10 @@ class Search:
         if not self._may_contain(message_id) or (counts is not None and not any(counts)):
             yield
             return None
-        pieces = self._shown.pieces_of(message_id)
-        for index in range(len(pieces))[::step]:
+        for index in range(self._piece_count(message_id))[::step]:
             if start is not None and (index - start.piece_index) * step < 0:
                 continue
-            matches = self._matches(message_id, index, pieces[index])
+            matches = self._matches(message_id, index)
             ordinals = range(len(matches))
             if start is not None and index == start.piece_index:
                 ordinals = [ordinal for ordinal in ordinals if _is_behind(ordinal, matches[ordinal], start, step)]
@@ -226,8 +226,8 @@ class Search:
                 yield from self._count_growing(message_id)
             elif self._may_contain(message_id):
                 counts: list[int] = []
-                for index, piece in enumerate(self._shown.pieces_of(message_id)):
-                    counts.append(len(self._matches(message_id, index, piece)))
+                for index in range(self._piece_count(message_id)):
+                    counts.append(len(self._matches(message_id, index)))
                     yield
                 self._counts[message_id] = counts
             else:
@@ -243,7 +243,7 @@ class Search:
             if index < len(known) and known[index][0] is piece and isinstance(piece, BlockPiece):
                 counted.append(known[index])
             else:
-                counted.append((piece, len(self._matches(message_id, index, piece))))
+                counted.append((piece, len(self._matches(message_id, index))))
                 yield
         self._growing[message_id] = counted
         self._counts[message_id] = [count for _, count in counted]
@@ -281,6 +281,8 @@ class Search:
             if len(self._seen) > _SEEN_PIECES:
                 self._seen.clear()
             seen = self._seen[id(piece)] = (piece, piece.rows, self._by_row(piece))
+            if self.hit is not None and self.hit.message_id == piece.owner_id:
+                self._find_hit_again()  # the pieces of a message may have been made anew
         spans = seen[2].get(row)
         if not spans:
             return []
@@ -316,21 +318,39 @@ class Search:
             source = self._sources[message_id] = Source(_source_text(message))
         return source.may_contain(self.query)
 
-    def _matches(self, message_id: int, index: int, piece: Piece) -> list[Match]:
-        if isinstance(piece, _NOT_SEARCHED):
-            return []
-        text = self._texts.get((message_id, index))
-        if text is None:
-            if isinstance(piece, BlockPiece) and not _block_source(piece).may_contain(self.query):
-                return []
-            layout = self._shown.text_layout
-            is_laid_out = piece.stamp == layout.stamp and not piece.is_hidden
-            text = searched_text(piece.rows if is_laid_out else piece.render(layout.context))
-            self.rendered_count += 1
-            if not self._is_growing(message_id) and self._remembered_chars < REMEMBERED_CHARS:
-                self._texts[message_id, index] = text
-                self._remembered_chars += len(text.text)
-        return self.query.find_in_rows(text)
+    def _piece_count(self, message_id: int) -> int:
+        known = self._looked_into.get(message_id)
+        return len(self._shown.pieces_of(message_id)) if known is None else len(known)
+
+    def _matches(self, message_id: int, index: int) -> list[Match]:
+        """The matches in a piece; the message is only taken apart again for what was never looked into."""
+        if self._is_growing(message_id):
+            pieces = self._shown.pieces_of(message_id)  # may have gone since they were counted
+            is_there = index < len(pieces) and not isinstance(pieces[index], _NOT_SEARCHED)
+            entry = self._read(pieces[index]) if is_there else None
+        else:
+            known = self._looked_into.get(message_id)
+            if known is None:
+                looked: list[RowText | Source | None] = list(map(_first_look, self._shown.pieces_of(message_id)))
+                known = looked
+                self._looked_into[message_id] = known
+            entry = known[index] if index < len(known) else None
+            if isinstance(entry, Source) and entry.may_contain(self.query):
+                pieces = self._shown.pieces_of(message_id)
+                if index >= len(pieces):
+                    return []
+                entry = self._read(pieces[index])
+                if self._remembered_chars < REMEMBERED_CHARS:
+                    known[index] = entry
+                    self._remembered_chars += len(entry.text)
+        return self.query.find_in_rows(entry) if isinstance(entry, RowText) else []
+
+    def _read(self, piece: Piece) -> RowText:
+        """What a piece says, whether it is on the screen or not."""
+        layout = self._shown.text_layout
+        is_laid_out = piece.stamp == layout.stamp and not piece.is_hidden
+        self.rendered_count += 1
+        return searched_text(piece.rows if is_laid_out else piece.render(layout.context))
 
 
 def searched_text(strips: Sequence[Strip]) -> RowText:
@@ -363,10 +383,14 @@ def _source_text(message: Message) -> str:
     return "\n".join([message.reasoning, message.text, *calls])
 
 
-def _block_source(piece: BlockPiece) -> Source:
-    """What a block is drawn from: a later page of a table may repeat the header."""
+def _first_look(piece: Piece) -> Source | None:
+    """What decides whether a piece is worth rendering."""
+    if isinstance(piece, _NOT_SEARCHED):
+        return None
+    if not isinstance(piece, BlockPiece):
+        return Source("", is_unknown=True)
     block = piece.block
     text = block.source
-    if block.table is not None:
+    if block.table is not None:  # a later page may repeat the header
         text += "\n" + "\n".join(block.table.header)
     return Source(text, is_reworded=bool(piece.references) and "[" in text)

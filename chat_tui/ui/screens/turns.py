@@ -52,6 +52,9 @@ class TurnScreen(Screen[None]):
     if TYPE_CHECKING:
         app = getters.app(App[None])
 
+    AUTO_FOCUS = "#prompt"
+    """Else Textual would focus the transcript first, and paint that."""
+
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
         super().__init__()
         self.session = session

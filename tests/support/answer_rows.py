@@ -41,8 +41,7 @@ def row_of(strip: Strip) -> Row:
 
 def rows_of(pieces: PieceList) -> list[Row]:
     """All rows, exact."""
-    while pieces.lay_out_some(1_000):
-        pass
+    pieces.lay_out_all()
     return [row_of(strip) for _, _, strip in pieces.rows(0, pieces.row_count - 1)]
 
 

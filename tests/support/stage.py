@@ -150,6 +150,7 @@ class Stage:
     def all_rows(self) -> list[str]:
         """Every row of the transcript, what is scrolled away included, without margin."""
         transcript = self.chat.transcript
+        transcript.lay_out_all()
         return [transcript.row_text(row).rstrip() for row in range(transcript.virtual_size.height)]
 
     @property

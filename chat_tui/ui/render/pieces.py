@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -24,6 +25,10 @@ from chat_tui.ui.render.rows import plain_rows
 from chat_tui.ui.theme import quiet
 
 BLANK = Strip([], 0)
+
+_NO_ROWS: Final[list[Strip]] = []
+_NO_LINES: Final[dict[int, tuple[tuple[object, ...], Strip]]] = {}
+"""What a piece has that is not laid out; never written to, because what is painted is laid out first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,8 @@ class Piece(ABC):
 
     def __init__(self, owner_id: int) -> None:
         self.owner_id = owner_id
-        self.rows: list[Strip] = []
-        self.painted: dict[int, tuple[tuple[object, ...], Strip]] = {}
+        self.rows: list[Strip] = _NO_ROWS
+        self.painted: dict[int, tuple[tuple[object, ...], Strip]] = _NO_LINES
         """The widget's finished lines by identity of the row, with what they depend on."""
         self.stamp = self._rows_stamp = -1
         self.height = 1
@@ -73,6 +78,22 @@ class Piece(ABC):
         """What it shows has changed."""
         self.stamp = -1
 
+    def forget_rows(self) -> None:
+        """Nobody looks any more: the height stays, the rows are rendered again when somebody does."""
+        self.rows, self.painted = _NO_ROWS, _NO_LINES
+        self.stamp = self._rows_stamp = -1
+
+    def hide(self, *, is_hidden: bool) -> None:
+        """Fold it away, or let it be seen again; its height is a guess then."""
+        if is_hidden is not self.is_hidden:
+            self.is_hidden = is_hidden
+            self.height = 0 if is_hidden else self.guess_rows()
+            self.invalidate()
+
+    def guess_rows(self) -> int:
+        """About how many rows it has."""
+        return 1
+
     @abstractmethod
     def render(self, context: RenderContext) -> list[Strip]:
         """All rows, gap rows included."""
@@ -88,16 +109,19 @@ class PromptPiece(Piece):
     """The reader's own turn; the accent bar stands in its margin."""
 
     has_bar = True
-    __slots__ = ("_text",)
+    __slots__ = ("_is_first", "_text")
 
-    def __init__(self, owner_id: int, text: str, width: int) -> None:
+    def __init__(self, owner_id: int, text: str, width: int, *, is_first: bool = True) -> None:
+        """A long text comes in several pieces, of which only the first has a gap above it."""
         super().__init__(owner_id)
         self._text = clean(text)
-        self.height = 1 + sum(1 + len(line) // max(1, width) for line in self._text.split("\n"))
+        self._is_first = is_first
+        self.height = is_first + sum(1 + len(line) // max(1, width) for line in self._text.split("\n"))
 
     def render(self, context: RenderContext) -> list[Strip]:
         """Plain text as typed, wrapped; a blank row above."""
-        return [BLANK, *wrap_plain(self._text, context, context.styles.user_text)]
+        rows = wrap_plain(self._text, context, context.styles.user_text)
+        return [BLANK, *rows] if self._is_first else rows
 
 
 class BlockPiece(Piece):
@@ -119,7 +143,11 @@ class BlockPiece(Piece):
         self.has_gap = block.has_gap or is_first
         self.references = references
         self.is_dim = is_dim
-        self.height = 1 + block.source.count("\n") + len(block.source) // 90
+        self.height = self.guess_rows()
+
+    def guess_rows(self) -> int:
+        """From its length and its lines."""
+        return 1 + self.block.source.count("\n") + len(self.block.source) // 90
 
     @property
     def is_flowing(self) -> bool:

@@ -1,10 +1,14 @@
-"""One answer on the screen as it grows: text into blocks, blocks into pieces at the end of the list.
+"""One answer on the screen: text into blocks, blocks into pieces of its section, as it grows or from the history.
 
 An answer is a row of segments (reasoning, text, reasoning, …), each with a splitter of its own; only the last
 one grows. Settled blocks become pieces that never change again, the rest is one tail piece.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
 
 from chat_tui.core.blocks import Block, BlockKind
 from chat_tui.core.conversation import Ending, Message, ReasoningPart, TextPart, ToolCallPart
@@ -20,6 +24,7 @@ from chat_tui.ui.render.pieces import (
     seam_words,
 )
 from chat_tui.ui.widgets.piece_list import PieceList
+from chat_tui.ui.widgets.section import SLICE_CHARS, guess_rows
 
 
 class _Segment:
@@ -33,19 +38,58 @@ class _Segment:
         self.tail = TailPiece(owner_id, self.references, is_dim=is_reasoning)
 
 
-class AnswerView:
-    """Feeds one answer into a piece list, at whose end it stands."""
+class _Run(NamedTuple):
+    """Text of one kind, or (with `calls`) the place where the tool calls stand."""
 
-    def __init__(self, pieces: PieceList, message_id: int, *, is_fold_open: bool = True) -> None:
+    text: str = ""
+    is_reasoning: bool = False
+    calls: tuple[ToolCallPart, ...] = ()
+
+
+class _Source(NamedTuple):
+    """A whole answer; raw as it is saved, or clean as it was fed."""
+
+    runs: tuple[_Run, ...]
+    ending: Ending | None
+    is_clean: bool
+
+
+class AnswerView:
+    """Feeds one answer into a section of its own at the end of a piece list.
+
+    It is fed as it streams, or takes a whole `message` and makes its pieces when they are looked at.
+    """
+
+    __slots__ = (
+        "_calls",
+        "_chars",
+        "_ending",
+        "_fold_index",
+        "_has_reasoning",
+        "_has_text",
+        "_is_fold_open",
+        "_is_laid_out",
+        "_segment",
+        "_source",
+        "_summary",
+        "message_id",
+        "section",
+    )
+
+    def __init__(
+        self, pieces: PieceList, message_id: int, *, is_fold_open: bool = True, message: Message | None = None
+    ) -> None:
         self.message_id = message_id
-        self.first_index = len(pieces)
-        self._pieces = pieces
-        self._segment: _Segment | None = None
+        self.section = pieces.add_section(message_id)
         self._is_fold_open = is_fold_open
-        self._fold_index: int | None = None
-        self._calls: CallsPiece | None = None
-        self._has_text = False
-        self._is_laid_out = True
+        self._summary = "thinking"
+        self._chars = 0
+        self._has_reasoning = False
+        self._ending: Ending | None = None
+        self._source: _Source | None = None
+        self._begin()
+        if message is not None:
+            self._take(message)
 
     @property
     def is_fold_open(self) -> bool:
@@ -55,17 +99,18 @@ class AnswerView:
     @property
     def has_reasoning(self) -> bool:
         """Whether there is something to fold."""
-        return self._fold_index is not None
+        return self._has_reasoning
 
     def feed_reasoning(self, text: str) -> None:
         """More of what the model thinks."""
         if text:
+            self._chars += len(text)
             self._feed(text, is_reasoning=True)
 
     def feed_text(self, text: str) -> None:
         """More of the answer."""
         if text:
-            self._has_text = True
+            self._chars += len(text)
             self._feed(text, is_reasoning=False)
 
     def show_calls(self, calls: tuple[ToolCallPart, ...]) -> None:
@@ -77,61 +122,130 @@ class AnswerView:
             self._append(self._calls)
         else:
             self._calls.calls = calls
-            index = next(i for i in range(len(self._pieces) - 1, -1, -1) if self._pieces[i] is self._calls)
-            self._pieces.changed(index)
-
-    def fill(self, message: Message) -> None:
-        """A whole answer from the history; it is laid out when it is seen."""
-        self._is_laid_out = False
-        cleaners = {part_type: TextCleaner() for part_type in (TextPart, ReasoningPart)}
-        for part in message.parts:
-            if isinstance(part, ReasoningPart):
-                self.feed_reasoning(cleaners[ReasoningPart].feed(part.text))
-                self.summarize_reasoning(fold_summary(part.duration_s, None))
-            elif isinstance(part, TextPart):
-                self.feed_text(cleaners[TextPart].feed(part.text))
-        self.feed_reasoning(cleaners[ReasoningPart].flush())
-        self.feed_text(cleaners[TextPart].flush())
-        if calls := tuple(part for part in message.parts if isinstance(part, ToolCallPart)):
-            self.show_calls(calls)
-        if message.ending is not None:
-            self.end(message.ending)
-        elif self._segment is not None:
-            self._show_tail(self._segment)
+            pieces = self.section.pieces
+            self.section.changed(next(i for i in range(len(pieces) - 1, -1, -1) if pieces[i] is self._calls))
 
     def end(self, ending: Ending) -> None:
         """Settle everything; an answer that ended early gets its seam."""
-        self._close_segment()
-        if seam_words(ending):
-            self._append(SeamPiece(self.message_id, ending, has_text=self._has_text))
+        self._settle_all(ending)
+        self.section.can_be_made_again(self)
 
     def fold(self, *, is_open: bool) -> None:
-        """Open or close the reasoning."""
+        """Open or close the reasoning; what is not in view is laid out when it is."""
         self._is_fold_open = is_open
         if self._fold_index is None:
             return
-        for index in range(self.first_index, len(self._pieces)):
-            piece = self._pieces[index]
-            if piece.owner_id != self.message_id:
-                break
+        for index, piece in enumerate(self.section.pieces):
             if isinstance(piece, FoldPiece):
                 piece.is_open = is_open
-                self._pieces.changed(index)
+                self.section.changed(index)
             elif self._is_reasoning(piece):
-                piece.is_hidden = not is_open
-                self._pieces.changed(index)
+                piece.hide(is_hidden=not is_open)
+                self.section.guess_again(index)
 
     def summarize_reasoning(self, summary: str) -> None:
         """The words on the fold's line."""
-        if self._fold_index is not None:
-            piece = self._pieces[self._fold_index]
+        self._summary = summary
+        if self._fold_index is not None and self._fold_index < len(self.section):
+            piece = self.section.pieces[self._fold_index]
             if isinstance(piece, FoldPiece) and piece.summary != summary:
                 piece.summary = summary
-                self._pieces.changed(self._fold_index)
+                self.section.changed(self._fold_index)
+
+    # -- from the history --------------------------------------------------------------------------
+
+    def fill(self, message: Message) -> None:
+        """A whole answer from the history, split at once; it is laid out when it is seen."""
+        self._take(message)
+        self.section.make_all()
+
+    def _take(self, message: Message) -> None:
+        runs: list[_Run] = []
+        for part in message.parts:
+            if isinstance(part, ReasoningPart) and part.text:
+                runs.append(_Run(part.text, is_reasoning=True))
+                self._summary = fold_summary(part.duration_s, None)
+            elif isinstance(part, TextPart) and part.text:
+                runs.append(_Run(part.text))
+        if calls := tuple(part for part in message.parts if isinstance(part, ToolCallPart)):
+            runs.append(_Run(calls=calls))
+        self._has_reasoning = any(run.is_reasoning for run in runs)
+        self._source = _Source(tuple(runs), message.ending, is_clean=False)
+        self._chars = sum(len(run.text) for run in runs)
+        if runs or (message.ending is not None and seam_words(message.ending)):
+            self.section.make_later(self)
+
+    @property
+    def chars(self) -> int:
+        """Part of PieceMaker."""
+        return self._chars
+
+    def guess_rows(self, width: int) -> int:
+        """Part of PieceMaker."""
+        runs = self._source.runs if self._source is not None else ()
+        shown = (run for run in runs if self._is_fold_open or not run.is_reasoning)
+        return sum(guess_rows(run.text, width) + 2 * len(run.calls) for run in shown)
+
+    def steps(self) -> Iterator[int]:
+        """Part of PieceMaker."""
+        source = self._source
+        if source is None:
+            return
+        self._begin()
+        self._is_laid_out = False
+        cleaners = {is_reasoning: TextCleaner() for is_reasoning in (False, True)}
+        is_after_calls = False
+        for run in source.runs:
+            if run.calls:
+                if not source.is_clean:
+                    self._flush(cleaners)
+                self.show_calls(run.calls)
+                is_after_calls = True
+            for start in range(0, len(run.text), SLICE_CHARS):
+                text = run.text[start : start + SLICE_CHARS]
+                chars = len(text)
+                if not source.is_clean:
+                    text = cleaners[run.is_reasoning].feed(text)
+                if text:
+                    self._feed(text, is_reasoning=run.is_reasoning)
+                yield chars
+        if not source.is_clean and not is_after_calls:
+            self._flush(cleaners)
+        if source.ending is not None:
+            self._settle_all(source.ending)
+        elif self._segment is not None:
+            self._show_tail(self._segment)
+        self._is_laid_out = True
+
+    def _flush(self, cleaners: dict[bool, TextCleaner]) -> None:
+        for is_reasoning in (True, False):
+            if held := cleaners[is_reasoning].flush():
+                self._feed(held, is_reasoning=is_reasoning)
+
+    def release(self) -> None:
+        """Part of PieceMaker: what was fed is what its blocks were made from."""
+        if self._source is not None:
+            return
+        runs: list[_Run] = []
+        for key, pieces in groupby(self.section.pieces, _run_key):
+            if key is CallsPiece and self._calls is not None:
+                runs.append(_Run(calls=self._calls.calls))
+            elif isinstance(key, bool):
+                text = "".join(piece.block.source for piece in pieces if isinstance(piece, BlockPiece))
+                runs.append(_Run(text, is_reasoning=key))
+        self._source = _Source(tuple(runs), self._ending, is_clean=True)
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _begin(self) -> None:
+        self._segment: _Segment | None = None
+        self._fold_index: int | None = None
+        self._calls: CallsPiece | None = None
+        self._has_text = False
+        self._is_laid_out = True
+
     def _feed(self, text: str, *, is_reasoning: bool) -> None:
+        self._has_text |= not is_reasoning
         segment = self._segment
         if segment is None or segment.is_reasoning is not is_reasoning:
             segment = self._begin_segment(is_reasoning=is_reasoning)
@@ -143,9 +257,11 @@ class AnswerView:
     def _begin_segment(self, *, is_reasoning: bool) -> _Segment:
         self._close_segment()
         if is_reasoning and self._fold_index is None:
-            self._fold_index = len(self._pieces)
+            self._has_reasoning = True
+            self._fold_index = len(self.section)
             fold = FoldPiece(self.message_id)
             fold.is_open = self._is_fold_open
+            fold.summary = self._summary
             self._append(fold)
         self._segment = _Segment(self.message_id, is_reasoning=is_reasoning)
         self._append(self._segment.tail)
@@ -155,7 +271,7 @@ class AnswerView:
         """Blocks that will not change go before the tail."""
         if not blocks:
             return
-        self._pieces.truncate(len(self._pieces) - 1)
+        self.section.truncate(len(self.section) - 1)
         for block in blocks:
             piece = BlockPiece(
                 self.message_id,
@@ -165,34 +281,41 @@ class AnswerView:
                 is_dim=segment.is_reasoning,
             )
             segment.has_settled = True
-            piece.is_hidden = segment.is_reasoning and not self._is_fold_open
+            if segment.is_reasoning and not self._is_fold_open:
+                piece.hide(is_hidden=True)
             self._append(piece)
         self._append(segment.tail)
 
     def _show_tail(self, segment: _Segment) -> None:
-        segment.tail.is_hidden = segment.is_reasoning and not self._is_fold_open
+        segment.tail.hide(is_hidden=segment.is_reasoning and not self._is_fold_open)
         segment.tail.show(segment.splitter.tail(), is_first=not segment.has_settled)
-        self._pieces.changed(len(self._pieces) - 1)
+        self.section.changed(len(self.section) - 1)
 
     def _close_segment(self) -> None:
         segment, self._segment = self._segment, None
         if segment is None:
             return
         self._settle(segment, segment.splitter.close())
-        self._pieces.truncate(len(self._pieces) - 1)
+        self.section.truncate(len(self.section) - 1)
         if segment.references:
             self._resolve_references(segment)
 
+    def _settle_all(self, ending: Ending) -> None:
+        self._close_segment()
+        self._ending = ending
+        if seam_words(ending):
+            self._append(SeamPiece(self.message_id, ending, has_text=self._has_text))
+
     def _resolve_references(self, segment: _Segment) -> None:
-        """Links to definitions that came later are only known now: those blocks are rendered once more."""
-        for index in range(self.first_index, len(self._pieces)):
-            piece = self._pieces[index]
+        """Links to definitions that came later are only known now: those blocks are rendered once more, when they
+        are seen."""
+        for index, piece in enumerate(self.section.pieces):
             if (
                 isinstance(piece, BlockPiece)
                 and piece.references is segment.references
                 and _may_use_references(piece.block)
             ):
-                self._pieces.changed(index)
+                self.section.guess_again(index)
 
     def _is_reasoning(self, piece: Piece) -> bool:
         if isinstance(piece, BlockPiece):
@@ -200,7 +323,12 @@ class AnswerView:
         return self._segment is not None and self._segment.is_reasoning and piece is self._segment.tail
 
     def _append(self, piece: Piece) -> None:
-        self._pieces.append(piece, is_laid_out=self._is_laid_out)
+        self.section.append(piece, is_laid_out=self._is_laid_out)
+
+
+def _run_key(piece: Piece) -> object:
+    """Whether a piece is reasoning; its type when it is no text."""
+    return piece.is_dim if isinstance(piece, BlockPiece) else type(piece)
 
 
 def _may_use_references(block: Block) -> bool:

@@ -1,37 +1,72 @@
-"""The pieces of a transcript and where they are: layout from what is visible outwards.
+"""The pieces of a transcript and where they are, on two levels: messages (sections), and the pieces of each.
 
-Heights of pieces that were not laid out yet are guesses; they become exact when the piece is shown or when
-`lay_out_some` gets to it. The rows of a piece that is exact never change without `changed`.
+Only what is in view and a few screens around it is laid out; everywhere else heights are guesses or what they
+were when last seen. Laying out all of a thousand messages after every resize would be seconds of CPU for a
+scrollbar that is right to the cell; nobody sees the difference, because whoever looks at a place gets it exact,
+and the text at the top of the view stays where it is while rows above it become more or fewer. So idle work ends
+soon, and what is far from the view is dropped again: memory is the text, not the rows.
+
+Numbers of pieces count over all sections (`find`, `top`, `[index]`); they hold until a section is made or dropped.
+A `Place` holds longer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from typing import Final, NamedTuple
 
 from textual.strip import Strip
 
-from chat_tui.core.blocks import Block
-from chat_tui.ui.render.pieces import BLANK, BlockPiece, Layout, Piece
+from chat_tui.ui.render.pieces import BLANK, Layout, Piece
 from chat_tui.ui.widgets.height_index import HeightIndex
+from chat_tui.ui.widgets.section import SLICE_CHARS, Section
+
+AT_ONCE_CHARS: Final = 4 * SLICE_CHARS
+"""How much text may be split before a frame; what is seen of more is split when idle."""
+
+NEAR_SCREENS: Final = 2
+"""How far around the view idle work lays out, and twice as far rows are kept."""
+
+_SWEEP_PIECES: Final = 64
+"""After so many laid out pieces those are dropped that are far from the view."""
+
+_WHOLE_STEP: Final = 1_000
+"""Pieces: splitting a slice of a long text is a step of its own, it moves everything below."""
+
+
+class Place(NamedTuple):
+    """A row by the section and the piece it is in; it stays right when heights above it change."""
+
+    section: int
+    piece: int
+    row: int
 
 
 class PieceList:
-    """Pieces in order, with their rows."""
+    """Sections in order, with their rows."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self._pieces: list[Piece] = []
+        self.sections: list[Section] = []
         self._heights = HeightIndex()
-        self._stale_from = 0
-        """Every piece below this index is exact; idle work goes on from here."""
-        self._first_changed: int | None = None
+        self._counts = HeightIndex()
+        self._view: Place | int | None = None
+        """Where the view begins: a place; a row of what is not split yet; None for as low as it can be."""
+        self._view_rows = 0
+        self._laid_out: dict[tuple[int, int], None] = {}
+        """Section and piece of everything that may have rows."""
+        self._opened: dict[int, None] = {}
+        """The sections that may have pieces they can do without."""
+        self._since_sweep = 0
+
+    # -- places ------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self._pieces)
+        return self._counts.total
 
     def __getitem__(self, index: int) -> Piece:
-        return self._pieces[index]
+        section, piece = self._counts.find(index)
+        return self.sections[section].peek(piece)
 
     @property
     def row_count(self) -> int:
@@ -40,111 +75,332 @@ class PieceList:
 
     def top(self, index: int) -> int:
         """The row a piece begins at."""
-        return self._heights.top(index)
+        if index >= len(self):
+            return self.row_count
+        section, piece = self._counts.find(index)
+        return self._heights.top(section) + self.sections[section].top(piece)
+
+    def key(self, index: int) -> tuple[int, int]:
+        """What `index_of` finds a piece by, however many pieces there are above it by then."""
+        return self._counts.find(index)
+
+    def index_of(self, key: tuple[int, int]) -> int:
+        """The number of a piece now. Its section is made when it was dropped; `len` when it is not there."""
+        number, piece = key
+        if number >= len(self.sections):
+            return len(self)
+        section = self.sections[number]
+        if piece >= len(section):
+            section.make_all()
+        return self._counts.top(number) + min(piece, section.piece_count)
 
     def find(self, row: int) -> tuple[int, int]:
         """Piece and row inside it. Raises IndexError outside."""
-        return self._heights.find(row)
+        place = self.place(row)
+        return self._counts.top(place.section) + place.piece, place.row
+
+    def place(self, row: int) -> Place:
+        """Where a row is. Raises IndexError outside."""
+        index, offset = self._heights.find(row)
+        return Place(index, *self.sections[index].find(offset))
+
+    def row_at(self, place: Place) -> int:
+        """The row of a place now, the last one at most."""
+        if place.section >= len(self.sections):
+            return self.row_count
+        section = self.sections[place.section]
+        is_folded = place.piece < len(section) and section.pieces[place.piece].is_hidden
+        offset = 0 if is_folded else place.row
+        row = self._heights.top(place.section) + section.top(place.piece) + offset
+        return max(0, min(row, self.row_count - 1))
+
+    def clamped(self, place: Place) -> Place:
+        """The place, or the last row of its piece when that has become shorter than the place says."""
+        section = self.sections[place.section]
+        height = section.rest_rows if place.piece >= len(section) else section.pieces[place.piece].height
+        return place._replace(row=min(place.row, max(0, height - 1)))
+
+    # -- content -----------------------------------------------------------------------------------
+
+    def add_section(self, message_id: int) -> Section:
+        """A new message at the end, still empty."""
+        section = Section(self, len(self.sections), message_id)
+        self.sections.append(section)
+        self._heights.append(0)
+        self._counts.append(0)
+        return section
 
     def append(self, piece: Piece, *, is_laid_out: bool = True) -> None:
-        """Add at the end; a long history is added without laying it out."""
-        if is_laid_out:
-            piece.lay_out(self.layout)
-        self._pieces.append(piece)
-        self._heights.append(piece.height)
-
-    def truncate(self, count: int) -> None:
-        """Keep the first `count` pieces."""
-        del self._pieces[count:]
-        self._heights.truncate(count)
-        self._stale_from = min(self._stale_from, count)
+        """A section of one piece at the end."""
+        self.add_section(piece.owner_id).append(piece, is_laid_out=is_laid_out)
 
     def changed(self, index: int) -> None:
         """Lay a piece out again after it was changed."""
-        self._first_changed = index if self._first_changed is None else min(index, self._first_changed)
-        piece = self._pieces[index]
-        piece.invalidate()
-        self._heights.update(index, piece.lay_out(self.layout))
+        number, piece = self._counts.find(index)
+        self.sections[number].changed(piece)
 
-    def take_first_changed(self) -> int:
-        """The first piece that `changed` named since the last call; the number of pieces when there was none."""
-        first, self._first_changed = self._first_changed, None
-        return len(self._pieces) if first is None else min(first, len(self._pieces))
+    def truncate(self, count: int) -> None:
+        """Keep the first `count` pieces."""
+        if count < len(self):
+            number, piece = self._counts.find(count)
+            self.sections[number].truncate(piece)
+            self.truncate_sections(number + 1)
+
+    def truncate_sections(self, count: int) -> None:
+        """Keep the first `count` sections."""
+        del self.sections[count:]
+        self._heights.truncate(count)
+        self._counts.truncate(count)
+        self._laid_out = {key: None for key in self._laid_out if key[0] < count}
+        self._opened = {number: None for number in self._opened if number < count}
+
+    def section_changed(self, section: Section) -> None:
+        """Part of SectionHost."""
+        self._heights.update(section.index, section.height)
+        self._counts.update(section.index, section.piece_count)
+
+    def piece_rendered(self, section: Section, index: int) -> None:
+        """Part of SectionHost."""
+        self._laid_out[section.index, index] = None
+        self._since_sweep += 1
+
+    def section_opened(self, section: Section) -> None:
+        """Part of SectionHost."""
+        self._opened[section.index] = None
+        self._since_sweep += 1
 
     def set_layout(self, layout: Layout) -> None:
         """All pieces are stale from now on; their heights stay as guesses."""
         self.layout = layout
-        self._stale_from = 0
 
-    def lay_out(self, index: int) -> int:
-        """Make one piece exact. Returns by how many rows it grew."""
-        before = self._heights[index]
-        height = self._pieces[index].lay_out(self.layout)
-        if height != before:
-            self._heights.update(index, height)
-        return height - before
+    # -- layout ------------------------------------------------------------------------------------
+
+    def lay_out(self, index: int) -> None:
+        """Make one piece exact."""
+        number, piece = self._counts.find(index)
+        section = self.sections[number]
+        if piece >= len(section):
+            section.make_all()
+        section.lay_out(piece)
 
     def lay_out_window(self, first_row: int, row_count: int) -> None:
-        """Make all pieces exact that are seen from the top of the piece at `first_row` on."""
-        if not self._pieces or not self.row_count:
+        """The view shows rows from `first_row` on: make exact what is seen from the top of its piece on."""
+        if not self.row_count:
             return
-        index, offset = self.find(min(first_row, self.row_count - 1))
-        seen = -offset
-        while index < len(self._pieces) and seen < row_count:
-            self.lay_out(index)
-            seen += self._heights[index]
-            index += 1
+        row = max(0, min(first_row, self.row_count - 1))
+        place, budget = self.place(row), AT_ONCE_CHARS
+        section = self.sections[place.section]
+        while place.piece >= len(section) and section.rest_rows and budget > 0:
+            budget -= section.make(SLICE_CHARS)
+            row = min(row, self.row_count - 1)
+            place = self.place(row)
+            section = self.sections[place.section]
+        self._walk_down(place, row_count + place.row, budget)
+        is_split = place.piece < len(self.sections[place.section])
+        self._view, self._view_rows = place if is_split else row, row_count
+        self.sweep()
+
+    def move_window(self, old_row: int, new_row: int, row_count: int) -> int:
+        """The view goes from one row to another. Returns the row it has to begin at to have moved exactly so far
+        (or to be at the very beginning), now that what lies between is exact; far away any place is as good."""
+        if self.row_count and new_row > 0 and abs(new_row - old_row) <= NEAR_SCREENS * row_count:
+            anchor = self.place(max(0, min(old_row, self.row_count - 1)))
+            if anchor.piece < len(self.sections[anchor.section]):
+                if new_row < old_row:
+                    self.lay_out_above(anchor, old_row - new_row)
+                else:
+                    self._walk_down(anchor, anchor.row + new_row - old_row + row_count, AT_ONCE_CHARS)
+                new_row = max(0, self.row_at(anchor) + new_row - old_row)
+        self.lay_out_window(new_row, row_count)
+        return new_row
 
     def lay_out_end(self, row_count: int) -> None:
-        """Make the last pieces exact that fill `row_count` rows."""
-        self.lay_out_above(len(self._pieces), row_count)
+        """The view shows the end: make the last pieces exact that fill `row_count` rows."""
+        self.lay_out_above(Place(len(self.sections), 0, 0), row_count)
+        self._view, self._view_rows = None, row_count
+        self.sweep()
 
-    def lay_out_above(self, index: int, row_count: int) -> None:
-        """Make the pieces exact that fill `row_count` rows above the piece at `index`."""
-        seen = 0
-        while index > 0 and seen < row_count:
-            index -= 1
-            self.lay_out(index)
-            seen += self._heights[index]
+    def lay_out_above(self, place: Place, row_count: int) -> None:
+        """Make the pieces exact that fill `row_count` rows above the piece of a place."""
+        seen, budget = 0, AT_ONCE_CHARS
+        for section, index in self._above(place):
+            if index < 0:
+                while section.rest_rows and budget > 0:
+                    budget -= section.make(SLICE_CHARS)
+            elif seen >= row_count:
+                return
+            else:
+                seen += section.rest_rows if index >= len(section) else section.lay_out(index)
+
+    def _walk_down(self, place: Place, row_count: int, budget: int) -> None:
+        seen, index = 0, place.piece
+        for number in range(place.section, len(self.sections)):
+            section = self.sections[number]
+            while seen < row_count:
+                if index < len(section):
+                    seen += section.lay_out(index)
+                    index += 1
+                elif section.rest_rows and budget > 0:
+                    budget -= section.make(SLICE_CHARS)
+                else:
+                    seen += section.rest_rows
+                    break
+            if seen >= row_count:
+                return
+            index = 0
+
+    def _above(self, place: Place) -> Iterator[tuple[Section, int]]:
+        """Upwards from a place: each section that is entered (with -1; it may be made then), its rest if it has
+        one, and its pieces."""
+        index = place.piece
+        for number in range(min(place.section, len(self.sections) - 1), -1, -1):
+            section = self.sections[number]
+            if number != place.section:
+                yield section, -1
+                index = section.piece_count
+            for at in range(min(index, section.piece_count) - 1, -1, -1):
+                yield section, at
 
     def lay_out_some(self, piece_count: int) -> bool:
-        """Make up to `piece_count` more pieces exact, in order. Returns whether stale ones remain."""
-        done = 0
-        while self._stale_from < len(self._pieces) and done < piece_count:
-            if self._pieces[self._stale_from].stamp != self.layout.stamp:
-                self.lay_out(self._stale_from)
-                done += 1
-            self._stale_from += 1
-        return self._stale_from < len(self._pieces)
+        """Make up to `piece_count` more pieces exact near the view. Returns whether stale ones remain there."""
+        if not self.row_count:
+            return False
+        near_rows = max(1, self._view_rows) * (1 + NEAR_SCREENS)
+        for cost in self._stale_near(self.view, near_rows):
+            piece_count -= cost
+            if piece_count <= 0:
+                return True
+        self.sweep()
+        return False
+
+    def _stale_near(self, view: Place, near_rows: int) -> Iterator[int]:
+        """One piece of work after the other: what is seen, then below, then above. Yields its cost."""
+        seen, index = 0, view.piece
+        for number in range(view.section, len(self.sections)):
+            section = self.sections[number]
+            while seen < near_rows:
+                if index < len(section):
+                    if not section.is_exact(index):
+                        yield _cost_of(section, index)
+                    seen += section.pieces[index].height
+                    index += 1
+                elif section.rest_rows:
+                    yield _slice_of(section)
+                else:
+                    break
+            if seen >= near_rows:
+                break
+            index = 0
+        seen = 0
+        for section, index in self._above(view):
+            if index < 0:
+                while section.rest_rows:
+                    yield _slice_of(section)
+                continue
+            if seen >= near_rows:
+                return
+            if not section.is_exact(index):
+                yield _cost_of(section, index)
+            seen += section.pieces[index].height
+
+    @property
+    def view(self) -> Place:
+        """Where the view begins. Raises IndexError when there are no rows."""
+        view = self._view
+        if isinstance(view, Place) and view.section < len(self.sections):
+            return view
+        row = view if isinstance(view, int) else self.row_count - max(1, self._view_rows)
+        return self.place(max(0, min(row, self.row_count - 1)))
+
+    @property
+    def is_rest_in_view(self) -> bool:
+        """Whether rows are seen whose text is not split yet."""
+        if not self.row_count:
+            return False
+        first = self.view
+        last = self.place(min(self.row_count - 1, self.row_at(first) + self._view_rows))
+        return any(self.sections[number].rest_rows for number in range(first.section, last.section + 1))
+
+    def lay_out_all(self) -> None:
+        """Make everything exact: seconds for a long conversation."""
+        for section in self.sections:
+            for index in range(len(section.make_all())):
+                section.lay_out(index)
+
+    def sweep(self) -> None:
+        """Drop rows, and pieces of whole messages, that are far from the view."""
+        if self._since_sweep < _SWEEP_PIECES or not self.row_count:
+            return
+        self._since_sweep = 0
+        first, last = self._kept()
+        near: dict[tuple[int, int], None] = {}
+        for key in self._laid_out:
+            section = self.sections[key[0]]
+            if first <= key <= last:
+                near[key] = None
+            elif key[1] < len(section):
+                section.pieces[key[1]].forget_rows()
+        self._laid_out = near
+        for number in list(self._opened):
+            if not first[0] <= number <= last[0] and self.sections[number].close():
+                del self._opened[number]
+
+    def _kept(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Section and piece of the first and the last piece whose rows are kept."""
+        top = self.row_at(self.view)
+        rows = max(1, self._view_rows)
+        first = self.place(max(0, top - 2 * NEAR_SCREENS * rows))
+        last = self.place(min(self.row_count - 1, top + rows + 2 * NEAR_SCREENS * rows))
+        return first[:2], last[:2]
+
+    # -- rows --------------------------------------------------------------------------------------
 
     def row(self, row: int) -> tuple[Piece | None, Strip]:
         """One row and the piece it belongs to; blank below the end."""
         if not 0 <= row < self.row_count:
             return None, BLANK
-        index, offset = self.find(row)
-        piece = self._pieces[index]
-        self.lay_out(index)
-        return piece, piece.rows[offset] if offset < len(piece.rows) else BLANK
+        place = self.place(row)
+        if place.piece >= len(section := self.sections[place.section]) and section.is_short:
+            section.make(SLICE_CHARS)
+            place = self.place(min(row, self.row_count - 1))
+        return self.sections[place.section].row(place.piece, place.row)
 
     def rows(self, first: int, last: int) -> Iterator[tuple[Piece, int, Strip]]:
-        """Piece, row inside it and strip of the rows `first` to `last`, both included."""
-        for row in range(max(0, first), min(last, self.row_count - 1) + 1):
-            index, offset = self.find(row)
-            piece = self._pieces[index]
-            self.lay_out(index)
-            yield piece, offset, piece.rows[offset] if offset < len(piece.rows) else BLANK
+        """Piece, row inside it and strip of the rows `first` to `last`, both included. What is only laid out now
+        is exact, whatever was guessed: when `last` is the last row, all rows come to the end."""
+        if not self.row_count or last < first or first >= self.row_count:
+            return
+        at = self.place(max(0, first))
+        end = None if last >= self.row_count - 1 else self.place(last)
+        for number in range(at.section, len(self.sections)):
+            section = self.sections[number]
+            index = at.piece if number == at.section else 0
+            while index < section.piece_count:
+                if index >= len(section):
+                    section.make(SLICE_CHARS)
+                    continue
+                was_exact = section.is_exact(index)
+                section.lay_out(index)
+                piece = section.pieces[index]
+                rows = piece.rows
+                start = at.row if (number, index) == at[:2] else 0
+                for offset in range(start, len(rows)):
+                    if end is not None and (number, index, offset) > end:
+                        return
+                    yield piece, offset, rows[offset]
+                if not was_exact:
+                    piece.forget_rows()
+                index += 1
+            if end is not None and number >= end.section:
+                return
+            self.sweep()
 
-    def code_starts(self, owner_id: int) -> Iterator[int]:
-        """Where the code blocks of a message begin."""
-        for index, piece in enumerate(self._pieces):
-            if piece.owner_id == owner_id and isinstance(piece, BlockPiece) and piece.is_code_start:
-                yield index
 
-    def code(self, index: int) -> str:
-        """The whole source of the code block that begins at a piece, all its pages."""
-        pages: list[Block] = []
-        for piece in islice(self._pieces, index, None):
-            if not isinstance(piece, BlockPiece) or (pages and piece.block.previous is not pages[-1]):
-                break
-            pages.append(piece.block)
-        return "".join(page.text for page in pages)
+def _slice_of(section: Section) -> int:
+    section.make(SLICE_CHARS)
+    return _WHOLE_STEP
+
+
+def _cost_of(section: Section, index: int) -> int:
+    section.lay_out(index)
+    return 1

@@ -5,7 +5,8 @@ Growing text repaints the rows that changed only. Which pieces there are is the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from textual.geometry import Region, Size
@@ -17,7 +18,7 @@ from textual.strip import Strip
 from chat_tui.ui.render.blocks import RenderContext
 from chat_tui.ui.render.pieces import Layout, Piece
 from chat_tui.ui.theme import ChatTheme, RenderStyles
-from chat_tui.ui.widgets.piece_list import PieceList
+from chat_tui.ui.widgets.piece_list import PieceList, Place
 from chat_tui.ui.widgets.row_painter import MARGIN_CELLS, Mark, RowPainter
 from chat_tui.ui.widgets.scroll_thumb import ScrollThumb
 from chat_tui.ui.widgets.terminal_rows import TerminalRows, filtered
@@ -118,20 +119,22 @@ class PieceView(ScrollView):
 
     def _relayout(self) -> None:
         """New layout with the same text at the top of the view (or the end, when following)."""
-        anchor = None
-        if not self._is_following and self._pieces.row_count:
-            top_row = min(int(self.scroll_y), self._pieces.row_count - 1)
-            anchor = self._pieces.find(top_row)
+        anchor = self._anchor()
         self._rows = RowPainter(self._theme.styles, self.rich_style, self._shifts)
         self._pieces.set_layout(self._make_layout(self._pieces.layout.stamp + 1, self.size.width or 80))
         if anchor is None:
             self._pieces.lay_out_end(self.size.height)
         else:
-            index, offset = anchor
-            self._pieces.lay_out_window(self._pieces.top(index), self.size.height + offset)
-            self._move_to(self._pieces.top(index) + min(offset, max(0, self._pieces[index].height - 1)))
+            row = self._pieces.row_at(anchor._replace(row=0))
+            self._pieces.lay_out_window(row, self.size.height + anchor.row)
+            self._move_to(self._pieces.row_at(self._pieces.clamped(anchor)))
         self._show()
         self._go_on_when_idle()
+
+    @property
+    def is_idle_work_due(self) -> bool:
+        """Whether something near the view is still to be laid out."""
+        return self._is_idle_work_due
 
     def _go_on_when_idle(self) -> None:
         if not self._is_idle_work_due:
@@ -143,14 +146,40 @@ class PieceView(ScrollView):
         self._is_idle_work_due = False
         if not self._pieces.row_count:
             return
-        index, offset = self._pieces.find(min(int(self.scroll_y), self._pieces.row_count - 1))
-        has_more = self._pieces.lay_out_some(IDLE_PIECES)
-        if self.row_count != self.virtual_size.height:
+        rows = self._pieces.row_count
+        with self._staying():
+            has_more = self._pieces.lay_out_some(IDLE_PIECES)
+        if self._pieces.row_count != rows or self._pieces.is_rest_in_view:
             self._update_size()
-            self._move_to(self._end_row if self._is_following else self._pieces.top(index) + offset)
+            if self._is_following:
+                self._move_to(self._end_row)
             self._paint()
         if has_more:
             self._go_on_when_idle()
+
+    def lay_out_all(self) -> None:
+        """Make every height exact, whether it is seen or not: seconds for a long conversation."""
+        with self._staying():
+            self._pieces.lay_out_all()
+        self._show()
+
+    def _anchor(self) -> Place | None:
+        """What is at the top of the view, when it has to stay there: not when following."""
+        if self._is_following or not self._pieces.row_count:
+            return None
+        return self._pieces.place(min(int(self.scroll_y), self._pieces.row_count - 1))
+
+    @contextlib.contextmanager
+    def _staying(self) -> Generator[None]:
+        """Pieces may change inside: what is at the top of the view stays there, and what is seen is laid out."""
+        anchor = self._anchor()
+        yield
+        height = self.size.height
+        if anchor is None:
+            self._pieces.lay_out_end(height)
+        else:
+            self._pieces.lay_out_window(self._pieces.row_at(anchor), height)
+            self._move_to(self._pieces.row_at(anchor))
 
     # -- painting --------------------------------------------------------------------------------
 
@@ -254,7 +283,9 @@ class PieceView(ScrollView):
     def follow(self) -> None:
         """Go to the end and stay there."""
         self._set_following(is_following=True)
+        self._pieces.lay_out_end(self.size.height)
         self._show()
+        self._go_on_when_idle()
 
     def _set_following(self, *, is_following: bool) -> None:
         if is_following is self._is_following:
@@ -270,10 +301,18 @@ class PieceView(ScrollView):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """The reader has scrolled, which decides whether the view follows."""
-        self._pieces.lay_out_window(int(new_value), self.size.height)
+        height = self.size.height
+        is_at_end = new_value >= self._end_row
+        row = self._pieces.move_window(int(old_value), int(new_value), height)
         self._update_size()
-        self._set_following(is_following=new_value >= self._end_row)
+        self._set_following(is_following=is_at_end or row >= self._end_row)
+        if self._is_following:
+            self._pieces.lay_out_end(height)
+            self._update_size()
+            row = self._end_row
+        self._move_to(row)
         self._paint()
+        self._go_on_when_idle()
 
     def action_scroll_end(self) -> None:
         """End: follow again."""

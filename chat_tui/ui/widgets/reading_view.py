@@ -13,6 +13,7 @@ from textual.selection import Selection
 from textual.timer import Timer
 
 from chat_tui.ui.render.rows import SourceRow, hidden_cells
+from chat_tui.ui.widgets.piece_list import Place
 from chat_tui.ui.widgets.piece_view import PieceView
 from chat_tui.ui.widgets.row_painter import MARGIN_CELLS
 from chat_tui.ui.widgets.selecting import (
@@ -39,8 +40,8 @@ class ReadingView(PieceView):
 
     ALLOW_SELECT = False
 
-    _top: tuple[int, int] | None = None
-    """Piece and row inside it at the top of the view."""
+    _top: Place | None = None
+    """What is at the top of the view."""
 
     _held: HeldText | None = None
     _press: HeldText | None = None
@@ -56,26 +57,16 @@ class ReadingView(PieceView):
     def _show(self) -> None:
         """Above the view there may be other rows than before: what is at its top stays there."""
         if not self._is_following and self._top is not None and self._pieces.row_count:
-            row = min(self._row_of(*self._top), self._end_row)
+            row = min(self._pieces.row_at(self._top), self._end_row)
             if row != self.scroll_y:
                 self._move_to(row)
         self._keep_selection()
         super()._show()
         self._note_top()
 
-    def _row_of(self, index: int, offset: int) -> int:
-        """Where a row of a piece is now. A tail that has settled is several pieces."""
-        pieces = self._pieces
-        while index < len(pieces) - 1 and offset >= pieces[index].height:
-            if pieces[index].is_hidden:
-                return pieces.top(index)
-            offset -= pieces[index].height
-            index += 1
-        return pieces.top(index) + offset if index < len(pieces) else pieces.row_count
-
     def _note_top(self) -> None:
         row = int(self.scroll_y)
-        self._top = self._pieces.find(row) if 0 <= row < self._pieces.row_count else None
+        self._top = self._pieces.place(row) if 0 <= row < self._pieces.row_count else None
 
     def _move_to(self, row: int) -> None:
         super()._move_to(row)

@@ -27,10 +27,10 @@ RowSpan = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`letters` (characters that are not white) of piece `index` stand before it; then `after` white ones in the
+    """`letters` (characters that are not white) of piece `key` stand before it; then `after` white ones in the
     same row, and `before` white ones between it and the next letter of the row."""
 
-    index: int
+    key: tuple[int, int]
     letters: int
     after: int
     before: int
@@ -72,12 +72,17 @@ def selected_text(pieces: PieceList, selection: Selection) -> str:
     """The text as it was before it was cut into rows: exact in code, one line for a wrapped paragraph."""
     first = selection.start.y if selection.start else 0
     last = selection.end.y if selection.end else pieces.row_count - 1
+    left = selection.start.x if selection.start else 0
     parts: list[str] = []
-    for row, (_, _, strip) in zip(range(max(0, first), last + 1), pieces.rows(first, last), strict=False):
-        left, right = selection.get_span(row) or (0, -1)
+    rows = (strip for _, _, strip in pieces.rows(first, last))
+    strip = next(rows, None)
+    while strip is not None:  # not by numbers: rows that were never seen may turn out to be more, or fewer
+        following = next(rows, None)
         start, end = source_range(strip)
-        text = strip.text[max(left, start) : end if right == -1 else min(right, end)]
-        parts += [joint_of(strip), text]
+        if following is None and selection.end:
+            end = min(selection.end.x, end)
+        parts += [joint_of(strip), strip.text[max(left, start) : end]]
+        left, strip = 0, following
     return "".join(parts[1:]).strip("\n")
 
 
@@ -130,15 +135,15 @@ def _joins(character: str) -> bool:
 def _place(pieces: PieceList, row: int, char: int) -> Place:
     index, offset = pieces.find(row)
     pieces.lay_out(index)
-    rows = pieces[index].rows
+    rows, key = pieces[index].rows, pieces.key(index)
     letters = sum([_letters(_text(strip)) for strip in rows[:offset]])
     if offset >= len(rows):
-        return Place(index, letters, 0, 0)
+        return Place(key, letters, 0, 0)
     start, end = source_range(rows[offset])
     char = min(max(char, start), end)
     left, right = rows[offset].text[start:char], rows[offset].text[char:end]
     return Place(
-        index,
+        key,
         letters + _letters(left),
         len(left) - len(left.rstrip()),
         len(right) - len(right.lstrip()),
@@ -148,7 +153,8 @@ def _place(pieces: PieceList, row: int, char: int) -> Place:
 def _find(pieces: PieceList, place: Place, *, is_end: bool) -> tuple[int, int] | None:
     """Row and character. The letters may by now belong to the pieces behind: a tail settles from its beginning."""
     letters = place.letters
-    for index in range(place.index, min(place.index + _NEAR_PIECES, len(pieces))):
+    first = pieces.index_of(place.key)
+    for index in range(first, min(first + _NEAR_PIECES, len(pieces))):
         if pieces[index].is_hidden:
             return None
         pieces.lay_out(index)

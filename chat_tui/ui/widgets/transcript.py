@@ -7,19 +7,19 @@ and seconds per thousand messages [measured on Textual 8.2].
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Protocol
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.strip import Strip
 
 from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped
-from chat_tui.ui.render.pieces import BlockPiece, Layout, NoticePiece, Piece, PromptPiece
+from chat_tui.ui.render.pieces import BlockPiece, NoticePiece, Piece
 from chat_tui.ui.theme import ChatTheme
 from chat_tui.ui.widgets.answer_view import AnswerView
-from chat_tui.ui.widgets.reading_view import ReadingView
+from chat_tui.ui.widgets.message_view import MessageView
+from chat_tui.ui.widgets.prompt_view import PromptView
 from chat_tui.ui.widgets.row_painter import Mark
 
 NOTICE_OWNER = 0
@@ -39,7 +39,7 @@ class MatchesInRows(Protocol):
         ...
 
 
-class Transcript(ReadingView, can_focus=True):
+class Transcript(MessageView, can_focus=True):
     """All messages. The chat screen feeds it once per frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,8 +58,6 @@ class Transcript(ReadingView, can_focus=True):
         self._views: dict[int, AnswerView] = {}
         self._answer: AnswerView | None = None
         self._late_notices: list[tuple[str, bool]] = []
-        self._message_ids: list[int] = []
-        self._first_pieces: dict[int, int] = {}
         self._cursor_id: int | None = None
         self.search: MatchesInRows | None = None
         """What is searched for."""
@@ -68,8 +66,7 @@ class Transcript(ReadingView, can_focus=True):
 
     def add_prompt(self, message_id: int, text: str) -> None:
         """The reader's turn; the view goes to the end and follows."""
-        self._add_id(message_id)
-        self._pieces.append(PromptPiece(message_id, text, self._text_width))
+        self._add_section(PromptView(self._pieces, message_id, text).section)
         self.follow()
 
     def add_notice(self, text: str, *, is_error: bool = False) -> None:
@@ -91,10 +88,11 @@ class Transcript(ReadingView, can_focus=True):
         if answer is None:
             return
         row_count = self._pieces.row_count
-        answer.feed_reasoning(reasoning)
-        answer.feed_text(text)
-        if calls is not None:
-            answer.show_calls(calls)
+        with self._staying():
+            answer.feed_reasoning(reasoning)
+            answer.feed_text(text)
+            if calls is not None:
+                answer.show_calls(calls)
         self._show_more(row_count)
 
     def end_answer(self, ending: Ending) -> None:
@@ -102,7 +100,8 @@ class Transcript(ReadingView, can_focus=True):
         if self._answer is None:
             return
         row_count = self._pieces.row_count
-        self._answer.end(ending)
+        with self._staying():
+            self._answer.end(ending)
         self._answer = None
         self._show_more(row_count)
         self._add_late_notices()
@@ -112,9 +111,10 @@ class Transcript(ReadingView, can_focus=True):
         answer = self._answer
         if answer is None or not answer.has_reasoning:
             return
-        if is_open is not None and (is_open or not self._is_read(answer)):
-            answer.fold(is_open=is_open)
-        answer.summarize_reasoning(summary)
+        with self._staying():
+            if is_open is not None and (is_open or not self._is_read(answer)):
+                answer.fold(is_open=is_open)
+            answer.summarize_reasoning(summary)
         self._show()
 
     def _is_read(self, answer: AnswerView) -> bool:
@@ -133,36 +133,34 @@ class Transcript(ReadingView, can_focus=True):
         if view is None or not view.has_reasoning:
             view = next((v for v in reversed(self._views.values()) if v.has_reasoning), None)
         if view is not None:
-            view.fold(is_open=not view.is_fold_open)
+            with self._staying():
+                view.fold(is_open=not view.is_fold_open)
             self._show()
 
     def drop_from(self, message_id: int) -> None:
         """Take a message and everything below it off the screen."""
-        for index in range(len(self._pieces)):
-            if self._pieces[index].owner_id == message_id:
-                self._pieces.truncate(index)
-                break
-        if message_id in self._message_ids:
-            for dropped in self._message_ids[self._message_ids.index(message_id) :]:
-                self._views.pop(dropped, None)
-            del self._message_ids[self._message_ids.index(message_id) :]
+        if (section := self._sections.get(message_id)) is not None:
+            with self._staying():
+                for dropped in self._drop_sections(section):
+                    self._views.pop(dropped, None)
         self._answer = None
         self._new_rows = 0
-        self._show()
+        if self._is_following or self.scroll_y >= self._end_row:
+            self.follow()
+        else:
+            self._show()
         self._add_late_notices()
 
     def show_messages(self, messages: tuple[Message, ...], *, is_fold_open: bool = False) -> None:
         """Show another conversation, at its end. Only what is visible is laid out now."""
-        self._pieces.truncate(0)
+        self._clear_sections()
         self._views.clear()
-        self._message_ids.clear()
         self._answer = self._cursor_id = None
         for message in messages:
             if message.role is Role.USER:
-                self._add_id(message.id)
-                self._pieces.append(PromptPiece(message.id, message.text, self._text_width), is_laid_out=False)
+                self._add_section(PromptView(self._pieces, message.id, message.text).section)
             elif message.role is Role.ASSISTANT:
-                self._add_view(message.id, is_fold_open=is_fold_open).fill(message)
+                self._add_view(message.id, is_fold_open=is_fold_open, message=message)
         self._is_following = True
         self._relayout()
         self._add_late_notices()
@@ -172,15 +170,11 @@ class Transcript(ReadingView, can_focus=True):
         for text, is_error in notices:
             self.add_notice(text, is_error=is_error)
 
-    def _add_view(self, message_id: int, *, is_fold_open: bool) -> AnswerView:
-        self._add_id(message_id)
-        view = self._views[message_id] = AnswerView(self._pieces, message_id, is_fold_open=is_fold_open)
+    def _add_view(self, message_id: int, *, is_fold_open: bool, message: Message | None = None) -> AnswerView:
+        view = AnswerView(self._pieces, message_id, is_fold_open=is_fold_open, message=message)
+        self._views[message_id] = view
+        self._add_section(view.section)
         return view
-
-    def _add_id(self, message_id: int) -> None:
-        """The next piece is the first of a message."""
-        self._message_ids.append(message_id)
-        self._first_pieces[message_id] = len(self._pieces)
 
     # -- highlighted matches -----------------------------------------------------------------------
 
@@ -199,80 +193,14 @@ class Transcript(ReadingView, can_focus=True):
             for start, end, is_here in self.search.spans(piece, row, text)
         ]
 
-    # -- looking into messages ---------------------------------------------------------------------
-
-    @property
-    def message_ids(self) -> Sequence[int]:
-        """The messages shown, oldest first."""
-        return self._message_ids
-
-    def pieces_of(self, message_id: int) -> Sequence[Piece]:
-        """The pieces of a message, in order, empty for one that is not here; nothing is laid out for it."""
-        return [self._pieces[index] for index in self._indices_of(message_id)]
-
-    def rows_of(self, message_id: int, piece_index: int) -> list[Strip]:
-        """The rows of one piece of a message as they are shown now, none when it is folded away. The other
-        pieces stay as they are. Raises IndexError."""
-        index = self._indices_of(message_id)[piece_index]
-        self._pieces.lay_out(index)
-        return self._pieces[index].rows
-
-    def reveal(
-        self,
-        message_id: int,
-        piece_index: int = 0,
-        row_in_piece: int = 0,
-        *,
-        align: Literal["top", "middle", "nearest"] = "nearest",
-    ) -> None:
-        """Scroll a row of a piece to the top of the view, or only when it is not in view: with rows around it
-        (middle) or as far as it takes to see it (nearest). The view follows afterwards only when that is its end.
-        A message or piece that is not here changes nothing."""
-        indices = self._indices_of(message_id)
-        if not 0 <= piece_index < len(indices):
-            return
-        index = indices[piece_index]
-        height = max(1, self.size.height)
-        self._pieces.lay_out(index)
-        self._pieces.lay_out_above(index, height)
-        self._pieces.lay_out_window(self._pieces.top(index), row_in_piece + height)
-        row = self._pieces.top(index) + min(row_in_piece, max(0, self._pieces[index].height - 1))
-        view_top = int(self.scroll_y)
-        if align != "top" and view_top <= row < view_top + height:
-            return
-        top = row if align == "top" or row < view_top else row - height + 1
-        if align == "middle":
-            top = row - height // 3
-        self._update_size()
-        top = max(0, min(top, self._end_row))
-        self._set_following(is_following=top >= self._end_row)
-        self._pieces.lay_out_window(top, height)
-        self._move_to(top)
-        self._paint()
-
-    @property
-    def text_layout(self) -> Layout:
-        """What pieces are laid out for now."""
-        return self._pieces.layout
-
-    def place_at(self, y: int) -> tuple[int, int, int] | None:
-        """What stands in line `y` of the view, or where the end is above that: message, piece of it, row of that.
-        For a line of ours the message above it; None when there is none."""
-        if not self._pieces.row_count:
-            return None
-        index, row = self._pieces.find(min(max(0, int(self.scroll_y) + y), self._pieces.row_count - 1))
-        while self._pieces[index].owner_id == NOTICE_OWNER:
-            if index == 0:
-                return None
-            index, row = index - 1, max(0, self._pieces[index - 1].height - 1)
-        message_id = self._pieces[index].owner_id
-        return message_id, self._indices_of(message_id).index(index), row
+    # -- for whoever leads the reader somewhere ----------------------------------------------------
 
     def unfold(self, message_id: int) -> None:
         """Show the reasoning of a message."""
         view = self._views.get(message_id)
         if view is not None and not view.is_fold_open:
-            view.fold(is_open=True)
+            with self._staying():
+                view.fold(is_open=True)
             self._show()
 
     def hold(self) -> None:
@@ -283,13 +211,6 @@ class Transcript(ReadingView, can_focus=True):
         """No longer stay for the sake of `hold`: follow when this is the end."""
         if self.scroll_y >= self._end_row:
             self.follow()
-
-    def _indices_of(self, message_id: int) -> range:
-        """The pieces of a message: they stand together, and where they begin never changes."""
-        first = end = self._first_pieces.get(message_id, len(self._pieces))
-        while end < len(self._pieces) and self._pieces[end].owner_id == message_id:
-            end += 1
-        return range(first, end)
 
     # -- message cursor --------------------------------------------------------------------------
 
@@ -303,32 +224,21 @@ class Transcript(ReadingView, can_focus=True):
         if not self._message_ids:
             return
         last = len(self._message_ids) - 1
-        at = self._message_ids.index(self._cursor_id) if self._cursor_id in self._message_ids else last + 1
+        marked = self._sections.get(self._cursor_id or 0)
+        at = last + 1 if marked is None else self._number_of(marked)
         self._cursor_id = self._message_ids[min(max(0, at + step), last)]
         if step:
-            self._reveal(self._cursor_id)
+            self._reveal_whole(self._cursor_id)
         self._paint()
 
     def mark(self, message_id: int) -> None:
         """Put the cursor on a message; `reveal` or `remark` show it."""
-        if message_id in self._message_ids:
+        if message_id in self._sections:
             self._cursor_id = message_id
-
-    def _reveal(self, message_id: int) -> None:
-        owned = self._indices_of(message_id)
-        if not owned:
-            return
-        top, bottom = self._pieces.top(owned[0]), self._pieces.top(owned[-1] + 1)
-        view_top, height = int(self.scroll_y), self.size.height
-        if top < view_top or bottom > view_top + height:
-            row = max(0, min(top, self._end_row))
-            self._set_following(is_following=row >= self._end_row)
-            self._pieces.lay_out_window(row, height)
-            self._move_to(row)
 
     def on_focus(self) -> None:
         """The cursor begins at the last message."""
-        if self._cursor_id not in self._message_ids:
+        if self._cursor_id not in self._sections:
             self._cursor_id = self._message_ids[-1] if self._message_ids else None
         self._paint()
         self.post_message(FocusMoved())
@@ -353,13 +263,13 @@ class Transcript(ReadingView, can_focus=True):
         if "link" in meta:
             self.post_message(LinkChosen(str(meta["link"])))
         elif "copy" in meta:
-            index, _ = self._pieces.find(self.scroll_offset.y + event.y)
-            self.post_message(CopyRequested(self._pieces.code(index)))
+            place = self._pieces.place(self.scroll_offset.y + event.y)
+            self.post_message(CopyRequested(self._pieces.sections[place.section].code(place.piece)))
         elif "fold" in meta:
-            index, _ = self._pieces.find(self.scroll_offset.y + event.y)
-            self._cursor_id = self._pieces[index].owner_id
+            place = self._pieces.place(self.scroll_offset.y + event.y)
+            self._cursor_id = self._pieces.sections[place.section].message_id
             self.toggle_reasoning()
 
     def codes(self, message_id: int) -> list[str]:
         """Exact source of every code block of a message, in order."""
-        return [self._pieces.code(index) for index in self._pieces.code_starts(message_id)]
+        return list(self._sections[message_id].codes()) if self.pieces_of(message_id) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chat_tui.core.blocks import Block
 from chat_tui.core.conversation import (
     Ending,
     Message,
@@ -15,6 +16,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
 )
 from chat_tui.core.events import FinishReason
+from chat_tui.core.splitter import BlockSplitter
 from chat_tui.ui.widgets.answer_view import AnswerView, fold_summary
 from chat_tui.ui.widgets.piece_list import PieceList
 from tests.support.answer_rows import COMPLETE, make_layout, rows_of, text_of
@@ -177,3 +179,67 @@ def test_a_message_without_an_end_is_shown_as_far_as_it_came(pieces: PieceList) 
 )
 def test_what_the_folded_line_says(duration_s: float | None, tokens: int | None, words: str) -> None:
     assert fold_summary(duration_s, tokens) == words
+
+
+LATE_LINKS: tuple[Part, ...] = (TextPart("See [g].\n\nMore.\n\n[g]: https://guide.example\n\nThe end."),)
+
+
+@pytest.mark.parametrize("parts", [HISTORY, LATE_LINKS, (TextPart("x"),), (CALL,)])
+@pytest.mark.parametrize("is_open", [False, True])
+def test_what_was_dropped_comes_back_the_same(pieces: PieceList, parts: tuple[Part, ...], is_open: bool) -> None:
+    message = Message(1, Role.ASSISTANT, parts, ending=STOPPED)
+    view = AnswerView(pieces, 1, is_fold_open=is_open, message=message)
+    before = rows_of(pieces)
+    for _ in range(2):
+        assert view.section.close()
+        assert len(view.section) == 0
+        assert rows_of(pieces) == before
+
+
+def test_what_was_streamed_and_dropped_comes_back_the_same(pieces: PieceList) -> None:
+    view = AnswerView(pieces, 1)
+    view.feed_reasoning("Think *hard*.\n\nAnd again.")
+    view.feed_text("Say [g].\n\n```python\nx = 1\n")
+    view.show_calls((CALL,))
+    view.feed_text("Meanwhile.\n\n")
+    view.feed_reasoning("More thoughts.")
+    view.feed_text("\n[g]: https://guide.example\n\nThe end.\n\n")
+    view.summarize_reasoning("thought for 2.0 s")
+    assert not view.section.close()
+    view.end(STOPPED)
+    before = rows_of(pieces)
+    assert view.section.close()
+    assert rows_of(pieces) == before
+    view.section.close()
+    view.fold(is_open=False)
+    closed = rows_of(pieces)
+    assert text_of(closed).lstrip().startswith("▸")
+    view.fold(is_open=True)
+    assert rows_of(pieces) == before
+
+
+def test_a_message_that_nobody_saw_is_not_split(pieces: PieceList, monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[str] = []
+
+    def feed(splitter: BlockSplitter, text: str) -> tuple[Block, ...]:
+        fed.append(text)
+        return ()
+
+    monkeypatch.setattr(BlockSplitter, "feed", feed)
+    message = Message(1, Role.ASSISTANT, (TextPart("One.\n\n" * 100),), ending=COMPLETE)
+    view = AnswerView(pieces, 1, message=message)
+    assert fed == []
+    assert abs(pieces.row_count - 200) <= 20
+    assert not view.has_reasoning
+
+
+def test_reasoning_is_known_before_it_is_split(pieces: PieceList) -> None:
+    view = AnswerView(pieces, 1, is_fold_open=False, message=Message(1, Role.ASSISTANT, HISTORY, ending=STOPPED))
+    assert view.has_reasoning
+    view.fold(is_open=True)
+    assert "Think." in shown(pieces)
+
+
+def test_an_answer_without_anything_has_no_rows(pieces: PieceList) -> None:
+    AnswerView(pieces, 1, message=Message(1, Role.ASSISTANT, (TextPart(""),), ending=COMPLETE))
+    assert (len(pieces), pieces.row_count) == (0, 0)

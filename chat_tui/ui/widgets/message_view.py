@@ -1,0 +1,182 @@
+"""Pieces that belong to messages: which messages there are, what is in them, and how to get there.
+
+What a search or a jump needs of a conversation; nothing here costs more than the message it is about.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Literal
+
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from chat_tui.ui.render.pieces import Layout, Piece
+from chat_tui.ui.render.rows import SourceRow, hidden_cells
+from chat_tui.ui.theme import ChatTheme
+from chat_tui.ui.widgets.piece_list import Place
+from chat_tui.ui.widgets.reading_view import ReadingView
+from chat_tui.ui.widgets.section import Section
+
+
+class MessageView(ReadingView):
+    """A scrolling view of messages. A section whose id is not that of a message is a line of ours."""
+
+    def __init__(
+        self,
+        theme: ChatTheme,
+        *,
+        measure_columns: int = 100,
+        is_wrapped: bool = True,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        super().__init__(theme, measure_columns=measure_columns, is_wrapped=is_wrapped, id=id)
+        self._message_ids: list[int] = []
+        self._sections: dict[int, Section] = {}
+
+    # -- which messages there are ------------------------------------------------------------------
+
+    @property
+    def message_ids(self) -> Sequence[int]:
+        """The messages shown, oldest first."""
+        return self._message_ids
+
+    def _add_section(self, section: Section) -> None:
+        self._sections[section.message_id] = section
+        self._message_ids.append(section.message_id)
+
+    def _drop_sections(self, first: Section) -> list[int]:
+        """Take a section and all below it away. Returns the messages that were there."""
+        at = self._number_of(first)
+        dropped = self._message_ids[at:]
+        del self._message_ids[at:]
+        for message_id in dropped:
+            del self._sections[message_id]
+        self._pieces.truncate_sections(first.index)
+        return dropped
+
+    def _clear_sections(self) -> None:
+        self._message_ids.clear()
+        self._sections.clear()
+        self._pieces.truncate_sections(0)
+
+    def _number_of(self, section: Section) -> int:
+        """Which of the messages it is."""
+        return bisect_left(self._message_ids, section.index, key=lambda known: self._sections[known].index)
+
+    # -- what is in them ---------------------------------------------------------------------------
+
+    @property
+    def text_layout(self) -> Layout:
+        """What pieces are laid out for now."""
+        return self._pieces.layout
+
+    def pieces_of(self, message_id: int) -> Sequence[Piece]:
+        """The pieces of a message, in order, empty for one that is not here; nothing is laid out for it. All of
+        its text is split first: some 20 ms for 100,000 characters. They are dropped again far from the view:
+        whoever holds them holds what they were."""
+        section = self._sections.get(message_id)
+        if section is None:
+            return ()
+        if not section.rest_rows:
+            return section.pieces
+        with self._staying():
+            return section.make_all()
+
+    def rows_of(self, message_id: int, piece_index: int) -> list[Strip]:
+        """The rows of one piece of a message as they are shown now, none when it is folded away. The other
+        pieces stay as they are. Raises IndexError."""
+        section = self._sections.get(message_id)
+        if section is None:
+            raise IndexError(piece_index)
+        with self._staying():
+            piece = section.make_all()[piece_index]
+            section.lay_out(piece_index)
+            return piece.rows
+
+    def place_at(self, y: int) -> tuple[int, int, int] | None:
+        """What stands in line `y` of the view, or where the end is above that: message, piece of it, row of that.
+        For a line of ours the message above it; None when there is none."""
+        if not self._pieces.row_count:
+            return None
+        row = min(max(0, int(self.scroll_y) + y), self._pieces.row_count - 1)
+        place = self._pieces.place(row)
+        for number in range(place.section, -1, -1):
+            section = self._pieces.sections[number]
+            if section.message_id in self._sections and section.piece_count:
+                if number == place.section:
+                    return section.message_id, place.piece, place.row
+                last = section.piece_count - 1
+                return section.message_id, last, max(0, section.peek(last).height - 1)
+        return None
+
+    # -- going there -------------------------------------------------------------------------------
+
+    def reveal(
+        self,
+        message_id: int,
+        piece_index: int = 0,
+        row_in_piece: int = 0,
+        *,
+        align: Literal["top", "middle", "nearest"] = "nearest",
+    ) -> None:
+        """Scroll a row of a piece to the top of the view, or only when it is not in view: with rows around it
+        (middle) or as far as it takes to see it (nearest). The view follows afterwards only when that is its end.
+        A message or piece that is not here changes nothing."""
+        section, pieces, anchor = self._sections.get(message_id), self._pieces, self._anchor()
+        if section is None or not 0 <= piece_index < len(section.make_all()):
+            return
+        height = max(1, self.size.height)
+        pieces.lay_out_above(Place(section.index, piece_index, 0), height)
+        row_in_piece = min(row_in_piece, max(0, section.lay_out(piece_index) - 1))
+        row = pieces.row_at(Place(section.index, piece_index, row_in_piece))
+        view_top = self._end_row if anchor is None else pieces.row_at(anchor)
+        if align != "top" and view_top <= row < view_top + height:
+            row = view_top
+        elif align == "middle":
+            row -= height // 3
+        elif align == "nearest" and row > view_top:
+            row -= height - 1
+        self._go_to(pieces.place(min(max(0, row), pieces.row_count - 1)))
+
+    def reveal_chars(self, message_id: int, piece_index: int, row_in_piece: int, start: int, end: int) -> None:
+        """Move the window on a row that is wider than the screen so far that these characters are seen."""
+        rows = self.rows_of(message_id, piece_index)
+        row = rows[row_in_piece] if row_in_piece < len(rows) else None
+        if not isinstance(row, SourceRow) or row.window is None:
+            return
+        key, cells = row.window.key, row.window.cells
+        first, last = (cell_len(row.text[row.start : char]) for char in (start, end))
+        shift = self._shifts.get(key, 0)
+        if first < shift + 1 or last > shift + cells - 1:
+            self._shifts[key] = max(0, min(first - cells // 3, hidden_cells(row)))
+            self._paint()
+
+    def _reveal_whole(self, message_id: int) -> None:
+        """Bring a whole message into view, or its beginning to the top when it is not."""
+        pieces, section, height = self._pieces, self._sections[message_id], self.size.height
+        if not section.piece_count:
+            return
+        anchor = self._anchor()
+        start = Place(section.index, 0, 0)
+        pieces.lay_out_above(start, height)
+        pieces.lay_out_window(pieces.row_at(start), height)
+        top = pieces.row_at(start)
+        view_top = self._end_row if anchor is None else pieces.row_at(anchor)
+        is_seen = view_top <= top and top + section.height <= view_top + height
+        self._go_to(pieces.place(min(view_top, pieces.row_count - 1)) if is_seen else start)
+
+    def _go_to(self, place: Place) -> None:
+        """Put a place at the top of the view, or as far up as the end lets it come."""
+        height = self.size.height
+        self._pieces.lay_out_window(self._pieces.row_at(place), height)
+        row = self._pieces.row_at(place)
+        self._set_following(is_following=row >= self._end_row)
+        if row >= self._end_row:
+            self._pieces.lay_out_end(height)
+            row = self._end_row
+        self._update_size()
+        self._move_to(row)
+        self._paint()
+        self._go_on_when_idle()

@@ -141,7 +141,14 @@ ACTIONS: tuple[Action, ...] = (
         Scope.TRANSCRIPT,
         "copy",
     ),
-    Action("copy_code", ("Y",), "Copy code", "Copy its last code block, exactly.", Scope.TRANSCRIPT, "copycode"),
+    Action(
+        "copy_code",
+        ("Y",),
+        "Copy code",
+        "Copy the code block gone to, else its last one, exactly.",
+        Scope.TRANSCRIPT,
+        "copycode",
+    ),
     Action(
         "find_here",
         ("/",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from textual import on, work
@@ -18,6 +19,9 @@ from chat_tui.ui.render.rows import MAX_ROW_CELLS
 from chat_tui.ui.screens.confirm_link import ConfirmLink
 from chat_tui.ui.screens.finding import FindingScreen
 from chat_tui.ui.widgets.reading_view import SHIFT_CELLS
+
+_MAY_HAVE_CODE = re.compile(r"```|~~~|^[^\w\n]*(?: {4}|\t)", re.MULTILINE)
+"""A fence, or a line that is indented, behind a list marker or a quote sign too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,10 @@ class ReadingScreen(FindingScreen):
         return None
 
     def _code_starts(self, message_id: int) -> list[int]:
-        """The pieces of a message that code blocks begin with."""
+        """The pieces of a message that code blocks begin with. A message without code is not taken apart for it."""
+        message = self._settled_message(message_id)
+        if message is not None and not _MAY_HAVE_CODE.search(message.text + message.reasoning):
+            return []
         pieces = self.transcript.pieces_of(message_id)
         return [i for i, piece in enumerate(pieces) if isinstance(piece, BlockPiece) and piece.is_code_start]
 

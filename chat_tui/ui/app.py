@@ -78,6 +78,14 @@ class ChatApp(App[None]):
                     widget.paint_on(TerminalRows(driver, self))
         self.push_screen(self.chat)
 
+    def on_app_focus(self) -> None:
+        """The terminal is looked at."""
+        self.chat.painter.set_focused(is_focused=True)
+
+    def on_app_blur(self) -> None:
+        """The reader is elsewhere, though the terminal may still be in sight."""
+        self.chat.painter.set_focused(is_focused=False)
+
     def _leave(self, code: int) -> None:
         self.exit(return_code=code)
 

@@ -33,5 +33,9 @@ class FocusMoved(Message):
     """The transcript or the search bar got or lost the focus."""
 
 
+class Followed(Message):
+    """The reader has come back to the end of the messages."""
+
+
 class InputEnded(Message):
     """The terminal is gone: there will be no more keys."""

@@ -13,6 +13,11 @@ from chat_tui.session.turn_runner import TurnRunner
 from chat_tui.ui.widgets.answer_view import fold_summary
 from chat_tui.ui.widgets.transcript import Transcript
 
+UNFOCUSED_FPS = 10
+"""While the terminal does not have the focus: it may still be looked at, in another pane."""
+OUT_OF_VIEW_FPS = 4
+"""While the end is out of view, all that changes is the count of new lines."""
+
 
 class TurnPainter:
     """Listens to one turn and paints it: the first token at once, then as the pacer allows.
@@ -31,7 +36,9 @@ class TurnPainter:
     ) -> None:
         self._transcript = transcript
         self._clock = clock
+        self._max_fps = max_fps
         self._pacer = FramePacer(max_fps)
+        self._is_focused = True
         self._reasoning = reasoning
         self._on_phase = on_phase
         self._runner: TurnRunner | None = None
@@ -56,8 +63,27 @@ class TurnPainter:
         if self._frame is not None or self._runner is None:
             return
         loop = asyncio.get_running_loop()
-        wait_s = self._pacer.due_at_s(self._clock()) - self._clock()
+        now_s = self._clock()
+        self._pacer.max_fps = self._wanted_fps()
+        wait_s = self._pacer.due_at_s(now_s) - now_s
         self._frame = loop.call_soon(self._paint) if wait_s <= 0 else loop.call_later(wait_s, self._paint)
+
+    def _wanted_fps(self) -> float:
+        if not self._transcript.is_end_in_view:
+            return min(self._max_fps, OUT_OF_VIEW_FPS)
+        return self._max_fps if self._is_focused else min(self._max_fps, UNFOCUSED_FPS)
+
+    def set_focused(self, *, is_focused: bool) -> None:
+        """Whether the terminal has the focus; without it frames are rarer."""
+        self._is_focused = is_focused
+        self.hurry()
+
+    def hurry(self) -> None:
+        """The reader looks (again): a frame that waits because nobody did is due as for a reader."""
+        if self._frame is not None:
+            self._frame.cancel()
+            self._frame = None
+            self.text_arrived()
 
     def phase_changed(self, phase: Phase) -> None:
         """Part of TurnListener."""
@@ -99,8 +125,9 @@ class TurnPainter:
         if runner is None:
             return
         started_s = self._clock()
-        self._feed(runner, self._pacer.budget_chars(runner.pending_chars))
-        self._pacer.painted(started_s, self._clock() - started_s)
+        chars = self._pacer.budget_chars(runner.pending_chars)
+        self._feed(runner, chars)
+        self._pacer.painted(started_s, self._clock() - started_s, chars)
         self.frame_count += 1
         if runner.pending_chars:
             self.text_arrived()

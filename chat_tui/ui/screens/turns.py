@@ -19,7 +19,7 @@ from chat_tui.core.turn import Phase
 from chat_tui.session.session import ChatSession
 from chat_tui.session.turn_runner import TurnKind, TurnRunner
 from chat_tui.ui import heap
-from chat_tui.ui.messages import FocusMoved, TextTyped
+from chat_tui.ui.messages import FocusMoved, Followed, TextTyped
 from chat_tui.ui.render.blocks import warm_up
 from chat_tui.ui.screens.turn_painter import TurnPainter
 from chat_tui.ui.theme import THEMES
@@ -275,6 +275,11 @@ class TurnScreen(Screen[None]):
     def focus_moved(self) -> None:
         """What Esc would do depends on where the focus is."""
         self.show_status()
+
+    @on(Followed)
+    def paint_at_once(self) -> None:
+        """What came while the end was out of view is wanted now."""
+        self.painter.hurry()
 
     @on(TextTyped)
     def type_into_prompt(self, event: TextTyped) -> None:

@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from chat_tui.ui.messages import Followed
 from chat_tui.ui.render.blocks import RenderContext
 from chat_tui.ui.render.pieces import Layout, Piece
 from chat_tui.ui.theme import ChatTheme, RenderStyles
@@ -272,6 +273,11 @@ class PieceView(ScrollView):
         return self._is_following
 
     @property
+    def is_end_in_view(self) -> bool:
+        """Whether what is added at the end is seen."""
+        return self.top_row + self.size.height >= self._pieces.row_count
+
+    @property
     def _end_row(self) -> int:
         return max(0, self.row_count - self.size.height)
 
@@ -292,6 +298,8 @@ class PieceView(ScrollView):
             return
         self._is_following = is_following
         self._new_rows = 0
+        if is_following:
+            self.post_message(Followed())
 
     def _move_to(self, row: int) -> None:
         """Put a row at the top of the view; the caller paints. Not the reader's move: following stays as it is."""

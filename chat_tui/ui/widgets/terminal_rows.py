@@ -14,6 +14,8 @@ from typing import Protocol
 
 from rich.segment import Segment
 from textual.app import App
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -38,6 +40,8 @@ class TerminalRows:
     def __init__(self, terminal: Terminal, app: App[None]) -> None:
         self._terminal = terminal
         self._app = app
+        self._filters: Sequence[LineFilter] = ()
+        self._background = Color(0, 0, 0)
         self._region = Region()
         self._lines: list[Strip | None] = []
         self._bar: list[Strip | None] = []
@@ -60,7 +64,7 @@ class TerminalRows:
         """Make the terminal show `lines`, one per row of the widget and as wide as it, and `bar` in the column to
         the right of it."""
         region, (cursor_x, cursor_y) = widget.region, self._app.cursor_position
-        lines = filtered(widget, lines)
+        self._filters, self._background = widget.get_line_filters(), widget.background_colors[1]
         if region != self._region or len(lines) != len(self._lines) or len(bar) != len(self._bar):
             self._region = region
             self._lines, self._bar = [None] * len(lines), [None] * len(bar)
@@ -89,11 +93,16 @@ class TerminalRows:
             if old is new:
                 continue
             if old is None:
-                out.append(f"\x1b[{y};{x + 1}H{new.render(self._app.console)}")
-            elif (changed := changed_cells(old, new)) is not None:
+                out.append(f"\x1b[{y};{x + 1}H{self._finished(new).render(self._app.console)}")
+            elif (changed := changed_cells(self._finished(old), self._finished(new))) is not None:
                 first, segments = changed
                 out.append(f"\x1b[{y};{x + first + 1}H{Strip(segments).render(self._app.console)}")
         return list(wanted)
+
+    def _finished(self, strip: Strip) -> Strip:
+        for line_filter in self._filters:
+            strip = strip.apply_filter(line_filter, self._background)
+        return strip
 
 
 def filtered(widget: Widget, strips: Sequence[Strip]) -> list[Strip]:

@@ -160,6 +160,19 @@ async def test_a_long_message_at_the_end_is_split_in_slices(
         assert counter.take().split_chars == 0
 
 
+async def test_an_answer_that_goes_on_is_not_rendered_whole(tmp_path: Path, counter: _Counter) -> None:
+    async with stage("demo/cut", tmp_path, size=(100, 36)) as on:
+        transcript = on.chat.transcript
+        transcript.add_prompt(1, "go on")
+        transcript.begin_answer(2)
+        counter.take()
+        transcript.feed("", DEMOS["markdown"].answer * 50)
+        assert 1 <= counter.take().rendered_blocks <= 3 * 36
+        transcript.feed("", "And the end of it.")
+        await on.settle()
+        assert "And the end of it." in on.text
+
+
 # -- memory --------------------------------------------------------------------------------------
 
 

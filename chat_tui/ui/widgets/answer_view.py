@@ -250,8 +250,12 @@ class AnswerView:
         if segment is None or segment.is_reasoning is not is_reasoning:
             segment = self._begin_segment(is_reasoning=is_reasoning)
         settled = segment.splitter.feed(text)
+        is_laid_out = self._is_laid_out
+        if len(text) > SLICE_CHARS:  # a whole answer that goes on: its end is seen
+            self._is_laid_out = False
         self._settle(segment, settled)
-        if self._is_laid_out:
+        self._is_laid_out = is_laid_out
+        if is_laid_out:
             self._show_tail(segment)
 
     def _begin_segment(self, *, is_reasoning: bool) -> _Segment:

@@ -141,7 +141,8 @@ async def test_a_view_in_which_something_is_selected_does_not_run_away(
         await chat.ask("question")
         await chat.wait_for("row 59")
         await to_messages(chat)
-        place = press(chat, "row 50")
+        place = chat.find("row 50")
+        await hold(chat, "row 50")
         column, row = chat.find("row 52")
         chat.mouse(DRAG, column + 5, row)
         gate.set()
@@ -267,7 +268,7 @@ async def test_code_that_was_moved_is_selected_as_it_is(clean_environment: Path,
         column, row = chat.find("value")
         for button in (WHEEL_RIGHT, SHIFT_WHEEL_UP, SHIFT_WHEEL_DOWN, WHEEL_RIGHT):
             chat.mouse(button, column, row)
-        await wait_until(lambda: LONG[16:40] in chat.lines[row - 1] and "‹" in chat.lines[row - 1], 10, "moved")
+        await wait_until(lambda: f"‹ {LONG[16:40]}" in chat.lines[row - 1], 10, "moved")
         assert sum("‹" in line for line in chat.lines) == 2  # both lines of one block
         place = chat.find(LONG[20:26])
         press_at(chat, *place)

@@ -9,6 +9,7 @@ import pytest
 from rich.style import Style
 
 from chat_tui.core.conversation import Conversation, Message, Part, ReasoningPart, Role, TextPart
+from chat_tui.core.find import Query
 from chat_tui.providers.demo_scripts import DEMOS
 from chat_tui.ui.theme import THEMES
 from tests.support.answer_rows import COMPLETE
@@ -305,7 +306,7 @@ async def test_new_text_is_counted_and_the_view_stays(tmp_path: Path) -> None:
         looked_into = on.chat.search.rendered_count
         on.chat._on_tick()
         await found(on)
-        assert on.chat.search.rendered_count == looked_into + 1  # the tail
+        assert on.chat.search.rendered_count <= looked_into + 3  # the tail, and where in it the match is
         on.clock.stop_at_s = float("inf")
         await on.until_done()
         await found(on)
@@ -451,3 +452,31 @@ async def test_an_answer_that_is_asked_for_again(tmp_path: Path) -> None:
         await found(on)
         assert here(on) == ["token"]
         assert "failed" not in on.text
+
+
+async def test_a_frame_looks_at_what_is_new_in_view_however_long_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+    find_in = Query.find
+
+    def counting(query: Query, text: str) -> list[tuple[int, int]]:
+        looked_at.append(len(text))
+        return find_in(query, text)
+
+    monkeypatch.setattr(Query, "find", counting)
+    async with stage("demo/markdown", tmp_path, size=(80, 24)) as on:
+        transcript, search = on.chat.transcript, on.chat.search
+        transcript.begin_answer(1)
+        search.look_for("many")
+        cost: list[int] = []
+        for number in range(400):
+            looked_at.clear()
+            transcript.feed("", f"Paragraph {number} has many words. " * 3 + "\n\n" * (number % 3 == 2))
+            for y in range(transcript.size.height):
+                transcript.render_line(y)
+            for _ in search.count():
+                pass
+            cost.append(sum(looked_at))
+        assert search.total == 1_200
+        assert sum(cost[-100:]) < 1.5 * sum(cost[100:200])

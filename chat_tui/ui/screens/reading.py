@@ -20,7 +20,7 @@ from chat_tui.ui.screens.confirm_link import ConfirmLink
 from chat_tui.ui.screens.finding import FindingScreen
 from chat_tui.ui.widgets.reading_view import SHIFT_CELLS
 
-_MAY_HAVE_CODE = re.compile(r"```|~~~|^[^\w\n]*(?: {4}|\t)", re.MULTILINE)
+_MAY_HAVE_CODE = re.compile(r"```|~~~|^(?:[^\w\n]|\d+[.)])*(?: {4}|\t)", re.MULTILINE)
 """A fence, or a line that is indented, behind a list marker or a quote sign too."""
 
 

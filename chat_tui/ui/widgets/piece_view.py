@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 from textual.geometry import Region, Size
@@ -206,7 +207,7 @@ class PieceView(ScrollView):
         """Make the screen show what the pieces say now; only what differs is written."""
         rows = self._terminal_rows
         if rows is not None and rows.can_show(self):
-            rows.show(self, [self.render_line(y) for y in range(self.size.height)], self.thumb.strips())
+            rows.show(self, self._lines(), self.thumb.strips())
         else:
             self.refresh()
             self.thumb.refresh()
@@ -226,6 +227,22 @@ class PieceView(ScrollView):
         rows = self.row_count
         if rows != self.virtual_size.height:
             self.set_reactive(_VIRTUAL_SIZE, Size(self.size.width, rows))
+
+    def _lines(self) -> list[Strip]:
+        """All lines of the view: what `render_line` gives one by one, in one go where nothing is highlighted."""
+        width, height = self.size
+        if self.has_marks or self.text_selection is not None:
+            return [self.render_line(y) for y in range(height)]
+        marked_id = self.marked_id if self.has_focus else None
+        line, top = self._rows.line, self.top_row
+        lines = [
+            line(piece, strip, width, is_marked=piece.owner_id == marked_id)
+            for piece, _, strip in islice(self._pieces.rows(top, top + height - 1), height)
+        ]
+        lines += [self._rows.blank(width)] * (height - len(lines))
+        if badge := self._badge:
+            lines[-1] = self._rows.with_badge(lines[-1], badge, width)
+        return lines
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""

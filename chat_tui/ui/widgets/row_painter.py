@@ -43,11 +43,14 @@ class RowPainter:
         self._styles = styles
         self._base = base or Style()
         self._shifts = shifts
+        self._blanks: dict[int, Strip] = {}
         self.has_base = base is not None
 
     def blank(self, width: int) -> Strip:
         """Below the end."""
-        return Strip.blank(width, self._base)
+        if (blank := self._blanks.get(width)) is None:
+            blank = self._blanks[width] = Strip.blank(width, self._base)
+        return blank
 
     def line(self, piece: Piece, strip: Strip, width: int, *, is_marked: bool) -> Strip:
         """A row of a piece, `width` cells; `is_marked` draws the message cursor."""
@@ -89,8 +92,11 @@ class RowPainter:
         margin = self._margin(piece, is_marked=is_marked) if strip else _BLANK_MARGIN
         if isinstance(strip, SourceRow) and strip.window is not None:
             strip = windowed(strip, strip.window, self._shift(strip))
-        line = Strip([margin, *strip], MARGIN_CELLS + strip.cell_length)
-        return line.adjust_cell_length(width).apply_style(self._base)
+        base, cells = self._base, MARGIN_CELLS + strip.cell_length
+        line = [Segment(text, base + style if style else base) for text, style, _ in (margin, *strip)]
+        if cells < width:
+            line.append(Segment(" " * (width - cells), base))
+        return Strip(line, max(cells, width)) if cells <= width else Strip(line, cells).crop(0, width)
 
     def _margin(self, piece: Piece, *, is_marked: bool) -> Segment:
         if piece.has_bar:

@@ -95,10 +95,10 @@ class Source:
 
     __slots__ = ("_characters", "_is_reworded", "_is_unknown", "_squeezed")
 
-    def __init__(self, text: str, *, is_reworded: bool = False, is_unknown: bool = False) -> None:
-        """`is_reworded`: it is known that the screen may say something else; `is_unknown`: it may say anything."""
+    def __init__(self, text: str, *, is_unknown: bool = False) -> None:
+        """`is_unknown`: the screen may say anything."""
         self._is_unknown = is_unknown
-        self._is_reworded = is_reworded or _REWORDED.search(text) is not None
+        self._is_reworded = _REWORDED.search(text) is not None
         folded = text.casefold()
         if self._is_reworded:
             from html import unescape

@@ -393,4 +393,4 @@ def _first_look(piece: Piece) -> Source | None:
     text = block.source
     if block.table is not None:  # a later page may repeat the header
         text += "\n" + "\n".join(block.table.header)
-    return Source(text, is_reworded=bool(piece.references) and "[" in text)
+    return Source(text, is_unknown=bool(piece.references) and "[" in text)  # targets of links stand elsewhere

@@ -136,11 +136,6 @@ def test_a_source_that_cannot_be(words: str, source: str) -> None:
     assert not Source(source).may_contain(Query(words))
 
 
-def test_a_source_known_to_be_reworded() -> None:
-    assert Source("see [one] two", is_reworded=True).may_contain(Query("two see"))
-    assert not Source("see [one] two").may_contain(Query("two see"))
-
-
 def test_a_source_nobody_knows() -> None:
     assert Source("", is_unknown=True).may_contain(Query("anything"))
     assert Source("", is_unknown=True).may_contain(Query("->"))

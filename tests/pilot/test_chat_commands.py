@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -286,6 +287,62 @@ async def test_a_click_on_the_copy_label_copies_that_code(tmp_path: Path, copied
         await on.pilot.click("#transcript", offset=(x, y))
         await wait_until(lambda: copied)
         assert copied == ["first = 1\n"]
+
+
+async def click_copy_labels(on: Stage) -> None:
+    """Click all that are in view, from the top."""
+    for y, row in enumerate(on.rows):
+        if row.endswith("copy"):
+            x = on.chat.transcript.render_line(y).text.index("copy") + 1
+            await on.pilot.click("#transcript", offset=(x, y))
+            await on.settle()
+
+
+async def test_code_that_still_grows_is_copied_as_far_as_it_has_come(tmp_path: Path, copied: list[str]) -> None:
+    """One block that is settled, one of several pages of which the last grows, and two at once in the tail."""
+    go_on = [asyncio.Event() for _ in range(3)]
+    lines = "".join(f"line {number}\n" for number in range(70))
+    provider = FakeProvider(lambda: 0.0)
+    provider.add(
+        [
+            Connected(),
+            TextDelta("```sh\nfirst\n```\n\nThen:\n\n```python\n" + lines + "and = ha"),
+            go_on[0],
+            TextDelta("lf\n\n"),
+            go_on[1],
+            TextDelta("```\n\n> ```c\n> one;\n> ```\n>\n> ```c\n> two;\n> thr"),
+            go_on[2],
+            TextDelta("ee;\n"),
+            Finished(FinishReason.STOP),
+        ]
+    )
+    async with stage("fake/one", tmp_path, provider=provider, size=(80, 100)) as on:
+        await on.ask("Go on")
+        await on.until_text("and = ha")
+        await wait_until(lambda: "and = ha" in on.text)
+        await click_copy_labels(on)
+        assert copied == ["first\n", lines + "and = ha"]
+        await on.pilot.press("Y")
+        await wait_until(lambda: len(copied) == 3)
+        assert copied.pop() == lines + "and = ha"
+        go_on[0].set()
+        await on.until_text("half\n\n")
+        await on.pilot.press("Y")
+        await wait_until(lambda: len(copied) == 3)
+        assert copied.pop() == lines + "and = half\n\n"
+        go_on[1].set()
+        await wait_until(lambda: "thr" in on.text)
+        copied.clear()
+        await click_copy_labels(on)
+        assert copied == ["first\n", lines + "and = half\n\n", "one;\n", "two;\nthr"]
+        await on.pilot.press("Y")
+        await wait_until(lambda: len(copied) == 5)
+        assert copied[-1] == "two;\nthr"
+        go_on[2].set()
+        await on.until_done()
+        copied.clear()
+        await click_copy_labels(on)
+        assert copied[-2:] == ["one;\n", "two;\nthree;\n"]
 
 
 async def test_a_link_asks_before_anything_is_opened(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ A piece is a block of an answer, a prompt, a seam, a notice, … Its rows are va
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -169,28 +170,36 @@ class BlockPiece(Piece):
 class TailPiece(Piece):
     """The growing end of an answer: rendered anew each frame, bounded by the splitter."""
 
-    __slots__ = ("_blocks", "_is_dim", "_is_first", "_references")
+    __slots__ = ("_first_rows", "_is_dim", "_is_first", "_references", "blocks")
 
     def __init__(self, owner_id: int, references: Mapping[str, tuple[str, str]], *, is_dim: bool = False) -> None:
         super().__init__(owner_id)
-        self._blocks: tuple[Block, ...] = ()
+        self.blocks: tuple[Block, ...] = ()
+        """What is shown; other blocks in every frame."""
+        self._first_rows: list[int] = []
         self._is_first = True
         self._references = references
         self._is_dim = is_dim
 
     def show(self, blocks: tuple[Block, ...], *, is_first: bool) -> None:
         """Replace what is shown; the first block of an answer always has a gap above it."""
-        self._blocks = blocks
+        self.blocks = blocks
         self._is_first = is_first
         self.invalidate()
+
+    def block_at(self, row: int) -> int:
+        """Which of the blocks a row belongs to, as it was rendered last. The gap above a block is part of it."""
+        return max(0, bisect_right(self._first_rows, row) - 1)
 
     def render(self, context: RenderContext) -> list[Strip]:
         """All tail blocks and the caret behind the last character."""
         styles = quiet(context.styles) if self._is_dim else context.styles
         context = replace(context, references=self._references, styles=styles, is_tail=True)
         rows: list[Strip] = []
-        for block in self._blocks:
-            if block.has_gap or (self._is_first and block is self._blocks[0]):
+        self._first_rows = []
+        for block in self.blocks:
+            self._first_rows.append(len(rows))
+            if block.has_gap or (self._is_first and block is self.blocks[0]):
                 rows.append(BLANK)
             rows += render_block(block, context)
         return with_caret(rows, context) if rows else rows

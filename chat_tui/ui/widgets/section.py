@@ -15,9 +15,9 @@ from typing import Final, Protocol
 from rich.segment import Segment
 from textual.strip import Strip
 
-from chat_tui.core.blocks import Block
+from chat_tui.core.blocks import Block, BlockKind
 from chat_tui.ui.render.context import RenderContext
-from chat_tui.ui.render.pieces import BLANK, BlockPiece, Layout, Piece
+from chat_tui.ui.render.pieces import BLANK, BlockPiece, Layout, Piece, TailPiece
 from chat_tui.ui.widgets.height_index import HeightIndex
 
 SLICE_CHARS: Final = 8_192
@@ -269,24 +269,45 @@ class Section:
     # -- code --------------------------------------------------------------------------------------
 
     def codes(self) -> Iterator[str]:
-        """The source of each code block."""
+        """The source of each code block, as far as it has come where it still grows."""
         for index, piece in enumerate(self.pieces):
-            if isinstance(piece, BlockPiece) and piece.is_code_start:
-                yield self.code(index)
+            for number, block in enumerate(_blocks_of(piece)):
+                if block.kind is BlockKind.CODE and block.page == 0:
+                    yield self._code(index, number)
 
-    def code(self, index: int) -> str:
-        """The whole source of the code block that begins at a piece, all its pages."""
-        return "".join(page.text for page in _pages(self.pieces, index))
+    def code(self, index: int, row: int = 0) -> str:
+        """The whole source of the code block that begins at a row of a piece, all its pages so far."""
+        piece = self.pieces[index]
+        return self._code(index, piece.block_at(row) if isinstance(piece, TailPiece) else 0)
+
+    def _code(self, index: int, number: int) -> str:
+        return "".join(_pages(self.pieces, index, number))
 
 
-def _pages(pieces: Sequence[Piece], index: int) -> Iterator[Block]:
+def _blocks_of(piece: Piece) -> Sequence[Block]:
+    if isinstance(piece, BlockPiece):
+        return (piece.block,)
+    return piece.blocks if isinstance(piece, TailPiece) else ()
+
+
+def _pages(pieces: Sequence[Piece], index: int, number: int) -> Iterator[str]:
+    """The source of a block that begins as block `number` of a piece, page by page."""
     previous: Block | None = None
     for at in range(index, len(pieces)):
-        piece = pieces[at]
-        if not isinstance(piece, BlockPiece) or (previous is not None and piece.block.previous is not previous):
+        blocks = _blocks_of(pieces[at])[number:]
+        number = 0
+        for block in blocks:
+            if previous is not None and block.previous is not previous:
+                return
+            yield _code_so_far(block) if isinstance(pieces[at], TailPiece) else block.text
+            previous = block
+        if not blocks:
             return
-        previous = piece.block
-        yield previous
+
+
+def _code_so_far(block: Block) -> str:
+    """The text of a block in the tail without the newline that its last line does not have yet."""
+    return block.text if block.source.endswith(("\n", "\r")) else block.text.removesuffix("\n")
 
 
 def guess_rows(text: str, width: int) -> int:

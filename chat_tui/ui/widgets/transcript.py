@@ -264,7 +264,8 @@ class Transcript(MessageView, can_focus=True):
             self.post_message(LinkChosen(str(meta["link"])))
         elif "copy" in meta:
             place = self._pieces.place(self.scroll_offset.y + event.y)
-            self.post_message(CopyRequested(self._pieces.sections[place.section].code(place.piece)))
+            code = self._pieces.sections[place.section].code(place.piece, place.row)
+            self.post_message(CopyRequested(code))
         elif "fold" in meta:
             place = self._pieces.place(self.scroll_offset.y + event.y)
             self._cursor_id = self._pieces.sections[place.section].message_id

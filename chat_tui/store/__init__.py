@@ -1,0 +1,1 @@
+"""Conversations on disk: the database, its records, export and import."""

@@ -1,4 +1,4 @@
-"""The terminal's input, read so that a lone Esc is known as one after 25 ms and the end of the input is an end.
+"""The terminal: input that knows a lone Esc after 25 ms and ends where it ends, output that nobody waits for.
 
 Textual 8.2.8 looks at its escape time-out only when `select(0.1)` returns, so that Esc costs 100 ms whatever
 ESCDELAY says, and it reads an ended input again and again with a whole core [measured, both].
@@ -7,6 +7,7 @@ ESCDELAY says, and it reads an ended input again and again with a whole core [me
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import selectors
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
 from chat_tui.ui.messages import InputEnded
+from chat_tui.ui.output import Output
 
 IDLE_S = 0.1
 """How often the thread looks whether it shall end while nobody types: leaving takes at most this long."""
@@ -28,6 +30,9 @@ READ_BYTES = 1 << 16
 
 UNCLOSED_PASTE_S = 2.0
 """A paste whose end never comes is ended after this much silence, else it would swallow the keyboard."""
+
+BEHIND_CHARS = 1 << 14
+"""A terminal that has so much to read yet gets no more frames; two screens or so."""
 
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -98,6 +103,7 @@ class ChatDriver(LinuxDriver):
 
     _frame_start = _frame_end = ""
     _owns_screen = False
+    _output: Output | None = None
 
     def start_application_mode(self) -> None:
         """Take the screen."""
@@ -108,6 +114,35 @@ class ChatDriver(LinuxDriver):
         """Give it back."""
         self._owns_screen = False
         super().stop_application_mode()
+
+    def write(self, data: str) -> None:
+        """Write, without ever waiting for the terminal."""
+        if self._file is None:  # standard error is closed
+            return
+        if self._output is None:
+            self._output = Output(self._file, self._caught_up)
+        self._output.write(data)
+
+    def close(self) -> None:
+        """Write what is left."""
+        super().close()
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the terminal has not read what it was given: another frame now would only wait in line."""
+        return self._output is not None and self._output.pending_chars > BEHIND_CHARS
+
+    def _caught_up(self) -> None:
+        """In the thread that writes: the terminal reads again after pictures were left out."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._draw_all)
+
+    def _draw_all(self) -> None:
+        if self._owns_screen:
+            self._app.screen.refresh()
 
     def paint(self, text: str) -> None:
         """Write a frame past Textual's compositor; shown as a whole by terminals that can do that."""

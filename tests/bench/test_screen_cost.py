@@ -181,6 +181,7 @@ class _RecordingTranscript:
     """Takes what the painter gives it, and when."""
 
     is_end_in_view = True
+    is_terminal_behind = False
 
     def __init__(self) -> None:
         self.fed: list[tuple[float, str]] = []

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.hostile import event
 from tests.support.program import Program
-from tests.support.sse_server import CLOSE, SseServer, delta, head, reply
+from tests.support.sse_server import CLOSE, HOLD, SseServer, delta, head, reply
 from tests.support.terminal import leaks
 from tests.support.waiting import wait_until
 
@@ -103,3 +103,32 @@ async def test_rows_are_scrolled_and_not_written_again(clean_environment: Path, 
         assert b"M\x1b[r" in written
         assert all(written.count(b"word%d " % number) <= 2 * 12 for number in range(20, 23))
         assert b"word19 " not in written
+
+
+async def test_a_terminal_that_does_not_read_holds_up_nothing(clean_environment: Path, server: SseServer) -> None:
+    """Text is received and keys act meanwhile; when it reads again all is there, drawn as it is by then."""
+    gate = asyncio.Event()
+    wide = [event(delta(f"{number} " + "word " * 300 + "\n\n")) for number in range(300)]
+    server.play(reply(head(), event(delta("It begins.\n\n")), gate, *wide, HOLD))
+    async with Program(clean_environment, server, columns=200, rows=60) as chat:
+        await chat.ready()
+        await chat.ask("question")
+        await chat.wait_for("It begins.")
+        chat.stop_reading()
+        start = len(chat.output)
+        gate.set()
+        await server.connections[0].writable()
+        for number in range(100):  # each is echoed: more than any buffer of a terminal and 30 queued texts hold
+            chat.send(f"{number} ")
+            await asyncio.sleep(0)
+        chat.send(ESC)
+        await wait_until(lambda: not server.connections[0].is_open, 20, "Esc closed the stream")
+        assert len(chat.output) == start
+        chat.read_again()
+        await chat.wait_for("stopped · ")
+        await chat.wait_for("97 98 99")
+        chat.send("\x03")
+        await chat.wait_for("Ask anything")
+        await repainted_is_the_same(chat)
+        chat.send("\x11")
+        assert await chat.wait_for_exit() == 0

@@ -130,6 +130,14 @@ class Terminal:
             return False
         return True
 
+    def stop_reading(self) -> None:
+        """From now on what the program writes is not taken, as after Ctrl+S."""
+        asyncio.get_running_loop().remove_reader(self._master)
+
+    def read_again(self) -> None:
+        """As after Ctrl+Q."""
+        asyncio.get_running_loop().add_reader(self._master, self._read)
+
     def _read(self) -> bool:
         """Take what is there; whether there was anything."""
         try:

@@ -17,7 +17,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from chat_tui.ui.messages import Followed
-from chat_tui.ui.render.blocks import RenderContext
+from chat_tui.ui.render.context import RenderContext
 from chat_tui.ui.render.pieces import Layout, Piece
 from chat_tui.ui.theme import ChatTheme, RenderStyles
 from chat_tui.ui.widgets.piece_list import PieceList, Place
@@ -188,6 +188,11 @@ class PieceView(ScrollView):
     def paint_on(self, rows: TerminalRows) -> None:
         """From now on rows that change are written straight to the terminal where nothing lies over the view."""
         self._terminal_rows = rows
+
+    @property
+    def is_terminal_behind(self) -> bool:
+        """Whether the terminal has yet to show what was painted before."""
+        return self._terminal_rows is not None and self._terminal_rows.is_behind
 
     def _show_more(self, rows_before: int) -> None:
         """Text came: only that makes new lines, another layout or a fold does not."""

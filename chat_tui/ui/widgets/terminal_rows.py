@@ -29,6 +29,11 @@ SCROLL_SAVES_ROWS = 2
 class Terminal(Protocol):
     """What can be written to: the driver."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has not shown what it was given before."""
+        ...
+
     def paint(self, text: str) -> None:
         """Write a frame; shown as a whole where the terminal can do that."""
         ...
@@ -55,6 +60,11 @@ class TerminalRows:
     def forget_bar(self) -> None:
         """The scrollbar may show something else by now."""
         self._bar = [None] * len(self._bar)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the terminal has yet to show what was written before."""
+        return self._terminal.is_behind
 
     def can_show(self, widget: Widget) -> bool:
         """Whether nothing can lie over the widget now."""

@@ -210,6 +210,8 @@ def test_a_notice_takes_the_place_of_the_figures() -> None:
 class RecordingTerminal:
     """Remembers what was painted."""
 
+    is_behind = False
+
     def __init__(self) -> None:
         self.painted: list[str] = []
 

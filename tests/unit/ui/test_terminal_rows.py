@@ -67,6 +67,8 @@ def test_rows_with_wide_characters_are_written_whole() -> None:
 class PyteTerminal:
     """Understands what is painted."""
 
+    is_behind = False
+
     def __init__(self) -> None:
         self.screen = pyte.Screen(WIDTH + 1, HEIGHT + 2)
         self.stream = pyte.Stream(self.screen)

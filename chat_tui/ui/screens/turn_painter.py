@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from chat_tui.core.conversation import Message
-from chat_tui.core.render_buffer import WHOLE_BACKLOG_CHARS, FramePacer
+from chat_tui.core.conversation import Message, ReasoningPart, ToolCallPart
+from chat_tui.core.render_buffer import WHOLE_BACKLOG_CHARS, FramePacer, RenderBuffer
 from chat_tui.core.sanitize import clean
 from chat_tui.core.turn import Phase
 from chat_tui.session.turn_runner import TurnRunner
-from chat_tui.ui.widgets.answer_view import fold_summary
+from chat_tui.ui.widgets.answer_view import Run, fold_summary
 from chat_tui.ui.widgets.transcript import Transcript
 
 UNFOCUSED_FPS = 10
@@ -44,7 +44,18 @@ class TurnPainter:
         self._runner: TurnRunner | None = None
         self._frame: asyncio.TimerHandle | asyncio.Handle | None = None
         self._is_reasoning_folded = True
+        self._earlier_reasoning, self._earlier_text = RenderBuffer(), RenderBuffer()
+        """What is still to be shown of the answer that is continued: before anything new."""
+        self._earlier_summary = ""
+        self._calls: tuple[ToolCallPart, ...] | None = None
+        """Calls that wait until the text before them is shown."""
         self.frame_count = 0
+
+    @property
+    def pending_chars(self) -> int:
+        """How much waits to be shown."""
+        earlier = self._earlier_reasoning.pending_chars + self._earlier_text.pending_chars
+        return earlier + (0 if self._runner is None else self._runner.pending_chars)
 
     def begin(self, runner: TurnRunner, *, earlier: Message | None = None) -> None:
         """From now on this turn is painted; `earlier` is the answer it continues."""
@@ -52,11 +63,16 @@ class TurnPainter:
         self._runner = runner
         self._is_reasoning_folded = False
         self._pacer.reset()
-        self._transcript.begin_answer(runner.message_id, is_fold_open=self._reasoning != "hide")
+        is_fold_open = self._reasoning != "hide"
         if earlier is not None:
-            self._transcript.feed(clean(earlier.reasoning), "")
-            self._transcript.summarize_reasoning("thought", is_open=self._reasoning == "show")
-            self._transcript.feed("", runner.shown_partial)
+            self._earlier_reasoning.push(clean(earlier.reasoning))
+            self._earlier_text.push(runner.shown_partial)
+            durations = [part.duration_s for part in earlier.parts if isinstance(part, ReasoningPart)]
+            self._earlier_summary = fold_summary(durations[-1] if durations else None, None)
+            is_fold_open = is_fold_open and (self._reasoning == "show" or not earlier.reasoning)
+        self._transcript.begin_answer(runner.message_id, is_fold_open=is_fold_open)
+        if self.pending_chars:  # at once: an answer of ordinary length does not vanish for a moment
+            self._paint()
 
     def text_arrived(self) -> None:
         """Part of TurnListener: see to it that a frame comes."""
@@ -92,27 +108,38 @@ class TurnPainter:
     def end(self) -> None:
         """The turn has ended: settle it when everything is shown, a long backlog frame by frame so that keys are
         served between. Safe to call twice."""
-        if self._runner is not None and self._runner.pending_chars > WHOLE_BACKLOG_CHARS:
+        if self._runner is not None and self.pending_chars > WHOLE_BACKLOG_CHARS:
             self.text_arrived()
         else:
             self.settle()
 
     def settle(self) -> None:
-        """Show all that still waits of a turn that has ended; before anything is put below its answer."""
+        """Have done with a turn, before anything is put below its answer. What still waits of one that has ended
+        takes its place there at once, and is split as it is looked at."""
+        rest = self._take_all()
         runner, self._runner = self._runner, None
         if self._frame is not None:
             self._frame.cancel()
             self._frame = None
         if runner is None:
             return
-        while True:  # at least once, for the tool calls
-            self._feed(runner, runner.pending_chars)
-            if not runner.pending_chars:
-                break
         was_folded, self._is_reasoning_folded = self._is_reasoning_folded, False
         self._fold(runner, is_left_alone=was_folded)
         if runner.ending is not None:
-            self._transcript.end_answer(runner.ending)
+            self._transcript.end_answer(runner.ending, rest)
+
+    def _take_all(self) -> list[Run]:
+        """Everything that waits, in order."""
+        rest = [Run(self._earlier_reasoning.flush(), is_reasoning=True), Run(self._earlier_text.flush())]
+        runner = self._runner
+        while runner is not None:  # at least once, for the tool calls
+            drained = runner.drain(runner.pending_chars)
+            rest += [Run(drained.reasoning, is_reasoning=True), Run(drained.answer)]
+            self._calls = drained.tool_calls or self._calls
+            if not runner.pending_chars:
+                break
+        calls, self._calls = self._calls, None
+        return [run for run in (*rest, Run(calls=calls or ())) if run.text or run.calls]
 
     def tick(self) -> None:
         """A few times a second while thinking: the fold's line tells for how long."""
@@ -125,21 +152,36 @@ class TurnPainter:
         if runner is None:
             return
         started_s = self._clock()
-        chars = self._pacer.budget_chars(runner.pending_chars)
+        chars = self._pacer.budget_chars(self.pending_chars)
         self._feed(runner, chars)
         self._pacer.painted(started_s, self._clock() - started_s, chars)
         self.frame_count += 1
-        if runner.pending_chars:
+        if self.pending_chars:
             self.text_arrived()
         elif runner.ending is not None:
             self.settle()
 
     def _feed(self, runner: TurnRunner, budget_chars: int) -> None:
         """Show what waits; thinking is over when the answer is seen to begin."""
+        if self._earlier_reasoning.pending_chars or self._earlier_text.pending_chars:
+            budget_chars -= self._feed_earlier(budget_chars)
         drained = runner.drain(budget_chars)
-        self._transcript.feed(drained.reasoning, drained.answer, drained.tool_calls)
+        self._calls = drained.tool_calls or self._calls
+        calls = None
+        if not self.pending_chars:
+            calls, self._calls = self._calls, None
+        self._transcript.feed(drained.reasoning, drained.answer, calls)
         if drained.answer:
             self._fold(runner)
+
+    def _feed_earlier(self, budget_chars: int) -> int:
+        """Show more of the answer that is continued. Returns how many characters."""
+        reasoning = self._earlier_reasoning.take(budget_chars)
+        text = self._earlier_text.take(budget_chars - len(reasoning))
+        self._transcript.feed(reasoning, text)
+        if reasoning:
+            self._transcript.summarize_reasoning(self._earlier_summary)
+        return len(reasoning) + len(text)
 
     def _fold(self, runner: TurnRunner, *, is_left_alone: bool = False) -> None:
         """Say how long was thought, and fold it; later only the words change, the reader may have opened it."""

@@ -6,9 +6,9 @@ one grows. Settled blocks become pieces that never change again, the rest is one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chat_tui.core.blocks import Block, BlockKind
 from chat_tui.core.conversation import Ending, Message, ReasoningPart, TextPart, ToolCallPart
@@ -26,6 +26,9 @@ from chat_tui.ui.render.pieces import (
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.section import SLICE_CHARS, guess_rows
 
+_SEEN_CHARS: Final = 2_048
+"""When more text comes at once only its end is seen: it is laid out by what is looked at, not as it comes."""
+
 
 class _Segment:
     """A run of reasoning or of text."""
@@ -38,7 +41,7 @@ class _Segment:
         self.tail = TailPiece(owner_id, self.references, is_dim=is_reasoning)
 
 
-class _Run(NamedTuple):
+class Run(NamedTuple):
     """Text of one kind, or (with `calls`) the place where the tool calls stand."""
 
     text: str = ""
@@ -46,10 +49,30 @@ class _Run(NamedTuple):
     calls: tuple[ToolCallPart, ...] = ()
 
 
+class _Rest:
+    """What waits of an answer when something is put below it: split in slices, as one from the history is."""
+
+    def __init__(self, view: AnswerView, runs: Sequence[Run], ending: Ending) -> None:
+        self._view, self._runs, self._ending = view, runs, ending
+        self.chars = sum(len(run.text) for run in runs)
+        """Part of PieceMaker."""
+
+    def guess_rows(self, width: int) -> int:
+        """Part of PieceMaker."""
+        return sum(guess_rows(run.text, width) for run in self._runs)
+
+    def steps(self) -> Iterator[int]:
+        """Part of PieceMaker."""
+        return self._view.go_on(self._runs, self._ending)
+
+    def release(self) -> None:
+        """Part of PieceMaker: it is dropped with the answer."""
+
+
 class _Source(NamedTuple):
     """A whole answer; raw as it is saved, or clean as it was fed."""
 
-    runs: tuple[_Run, ...]
+    runs: tuple[Run, ...]
     ending: Ending | None
     is_clean: bool
 
@@ -125,9 +148,29 @@ class AnswerView:
             pieces = self.section.pieces
             self.section.changed(next(i for i in range(len(pieces) - 1, -1, -1) if pieces[i] is self._calls))
 
-    def end(self, ending: Ending) -> None:
-        """Settle everything; an answer that ended early gets its seam."""
+    def end(self, ending: Ending, rest: Sequence[Run] = ()) -> None:
+        """Settle everything; an answer that ended early gets its seam. `rest` is what was not fed before: when that
+        is much it is split later, as it is looked at."""
+        waiting = _Rest(self, rest, ending)
+        if waiting.chars > SLICE_CHARS:
+            self.section.make_later(waiting)
+            return
+        for _ in self.go_on(rest, ending, is_laid_out=True):
+            pass
+
+    def go_on(self, runs: Sequence[Run], ending: Ending, *, is_laid_out: bool = False) -> Iterator[int]:
+        """Feed the last runs in slices, and end. Yields after each slice how many characters that was."""
+        self._is_laid_out = is_laid_out
+        for run in runs:
+            if run.calls:
+                self.show_calls(run.calls)
+            for start in range(0, len(run.text), SLICE_CHARS):
+                text = run.text[start : start + SLICE_CHARS]
+                self._chars += len(text)
+                self._feed(text, is_reasoning=run.is_reasoning)
+                yield len(text)
         self._settle_all(ending)
+        self._is_laid_out = True
         self.section.can_be_made_again(self)
 
     def fold(self, *, is_open: bool) -> None:
@@ -160,15 +203,15 @@ class AnswerView:
         self.section.make_all()
 
     def _take(self, message: Message) -> None:
-        runs: list[_Run] = []
+        runs: list[Run] = []
         for part in message.parts:
             if isinstance(part, ReasoningPart) and part.text:
-                runs.append(_Run(part.text, is_reasoning=True))
+                runs.append(Run(part.text, is_reasoning=True))
                 self._summary = fold_summary(part.duration_s, None)
             elif isinstance(part, TextPart) and part.text:
-                runs.append(_Run(part.text))
+                runs.append(Run(part.text))
         if calls := tuple(part for part in message.parts if isinstance(part, ToolCallPart)):
-            runs.append(_Run(calls=calls))
+            runs.append(Run(calls=calls))
         self._has_reasoning = any(run.is_reasoning for run in runs)
         self._source = _Source(tuple(runs), message.ending, is_clean=False)
         self._chars = sum(len(run.text) for run in runs)
@@ -226,13 +269,13 @@ class AnswerView:
         """Part of PieceMaker: what was fed is what its blocks were made from."""
         if self._source is not None:
             return
-        runs: list[_Run] = []
+        runs: list[Run] = []
         for key, pieces in groupby(self.section.pieces, _run_key):
             if key is CallsPiece and self._calls is not None:
-                runs.append(_Run(calls=self._calls.calls))
+                runs.append(Run(calls=self._calls.calls))
             elif isinstance(key, bool):
                 text = "".join(piece.block.source for piece in pieces if isinstance(piece, BlockPiece))
-                runs.append(_Run(text, is_reasoning=key))
+                runs.append(Run(text, is_reasoning=key))
         self._source = _Source(tuple(runs), self._ending, is_clean=True)
 
     # -- inside ----------------------------------------------------------------------------------
@@ -251,12 +294,14 @@ class AnswerView:
             segment = self._begin_segment(is_reasoning=is_reasoning)
         settled = segment.splitter.feed(text)
         is_laid_out = self._is_laid_out
-        if len(text) > SLICE_CHARS:  # a whole answer that goes on: its end is seen
+        if len(text) > _SEEN_CHARS:
             self._is_laid_out = False
         self._settle(segment, settled)
         self._is_laid_out = is_laid_out
         if is_laid_out:
             self._show_tail(segment)
+        elif segment.tail.blocks:  # what it shows is settled now
+            segment.tail.show((), is_first=False)
 
     def _begin_segment(self, *, is_reasoning: bool) -> _Segment:
         self._close_segment()

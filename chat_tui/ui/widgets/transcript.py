@@ -17,7 +17,7 @@ from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped
 from chat_tui.ui.render.pieces import BlockPiece, NoticePiece, Piece
 from chat_tui.ui.theme import ChatTheme
-from chat_tui.ui.widgets.answer_view import AnswerView
+from chat_tui.ui.widgets.answer_view import AnswerView, Run
 from chat_tui.ui.widgets.message_view import MessageView
 from chat_tui.ui.widgets.prompt_view import PromptView
 from chat_tui.ui.widgets.row_painter import Mark
@@ -95,21 +95,24 @@ class Transcript(MessageView, can_focus=True):
                 answer.show_calls(calls)
         self._show_more(row_count)
 
-    def end_answer(self, ending: Ending) -> None:
-        """Settle the running answer and draw its seam, if it has one."""
+    def end_answer(self, ending: Ending, rest: Sequence[Run] = ()) -> None:
+        """Settle the running answer and draw its seam, if it has one. `rest` is what was not fed before; much of it
+        is split as it is looked at, the remainder when idle."""
         if self._answer is None:
             return
         row_count = self._pieces.row_count
         with self._staying():
-            self._answer.end(ending)
+            self._answer.end(ending, rest)
         self._answer = None
         self._show_more(row_count)
         self._add_late_notices()
+        if rest:
+            self._go_on_when_idle()
 
     def summarize_reasoning(self, summary: str, *, is_open: bool | None = None) -> None:
         """Put words on the fold's line of the running answer; open or close it."""
         answer = self._answer
-        if answer is None or not answer.has_reasoning:
+        if answer is None:
             return
         with self._staying():
             if is_open is not None and (is_open or not self._is_read(answer)):

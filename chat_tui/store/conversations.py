@@ -1,0 +1,426 @@
+"""Conversations in SQL: functions over a connection, each to be called inside a transaction of the caller's."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, TypeAlias, cast
+
+from chat_tui.core.conversation import Ending, Message, Outcome, Role, TextPart
+from chat_tui.store import drafts, search
+from chat_tui.store.columns import exact, first_line, from_exact, repaired
+from chat_tui.store.folding import folded, interrupted
+from chat_tui.store.model import (
+    PREVIEW_CHARS,
+    ConversationRow,
+    StoreCounts,
+    StoredConversation,
+    StoreError,
+    TurnRow,
+)
+from chat_tui.store.records import (
+    BadRecord,
+    ending_from_json,
+    ending_to_json,
+    message_from_record,
+    message_to_record,
+)
+from chat_tui.store.rows import ROW_COLUMNS, number, row_of
+
+Delta: TypeAlias = tuple[str, str]
+"""What kind of text it is, and the text."""
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def begin(
+    connection: sqlite3.Connection, conversation_id: str, title: str, model: str, created_at_s: float, now_s: float
+) -> int:
+    """Make the conversation unless it is there; its key."""
+    connection.execute(
+        "INSERT OR IGNORE INTO conversations (id, sequence, created_at_s, updated_at_s, title, title_words, model)"
+        f" VALUES (?, {_NEXT_SEQUENCE}, ?, ?, ?, '', ?)",
+        (conversation_id, created_at_s, now_s, exact(""), exact(model)),
+    )
+    key = key_of(connection, conversation_id)
+    assert key is not None
+    if title and from_exact(_one(connection, "SELECT title FROM conversations WHERE key = ?", key)) == "":
+        _set_title(connection, key, title)
+    return key
+
+
+def put_message(
+    connection: sqlite3.Connection, conversation_id: str, message: Message, *, window: str, now_s: float
+) -> int:
+    """Insert or replace a message; a new one becomes the tip. `window` is empty unless it runs. Its sequence."""
+    key = key_of(connection, conversation_id)
+    if key is None:
+        key = begin(connection, conversation_id, "", message.model, now_s, now_s)
+    before = connection.execute(
+        "SELECT sequence, text_chars, words FROM messages WHERE conversation = ? AND id = ?", (key, message.id)
+    ).fetchone()
+    record = message_to_record(replace(message, ending=None))
+    ending = "" if message.ending is None else ending_to_json(message.ending)
+    words = "" if window else repaired(message.text)
+    values = (_created_at_s(record), window, ending, len(message.text), _dumped(record), words)
+    if before is None:
+        sequence = connection.execute(
+            "INSERT INTO messages (conversation, id, created_at_s, window, ending, text_chars, record, words)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (key, message.id, *values),
+        ).lastrowid
+        assert sequence is not None
+    else:
+        sequence = int(before[0])
+        search.remove(connection, sequence, str(before[2]))
+        connection.execute(
+            "UPDATE messages SET created_at_s = ?, window = ?, ending = ?, text_chars = ?, record = ?, words = ?"
+            " WHERE sequence = ?",
+            (*values, sequence),
+        )
+    search.add(connection, sequence, words)
+    _touch(connection, key, message, chars=len(message.text) - (int(before[1]) if before else 0), now_s=now_s)
+    if before is None:
+        connection.execute(
+            "UPDATE conversations SET message_count = message_count + 1, tip_id = ? WHERE key = ?",
+            (message.id, key),
+        )
+    return sequence
+
+
+def _touch(connection: sqlite3.Connection, key: int, message: Message, *, chars: int, now_s: float) -> None:
+    """What the list shows of the conversation, after a message of it changed."""
+    preview = first_line(message.text, PREVIEW_CHARS)
+    is_unfinished = message.ending is not None and message.ending.outcome is Outcome.INTERRUPTED
+    connection.execute(
+        f"UPDATE conversations SET sequence = {_NEXT_SEQUENCE}, updated_at_s = ?, text_chars = text_chars + ?,"
+        " is_unfinished = ?, preview = CASE WHEN ? = '' THEN preview ELSE ? END,"
+        " model = CASE WHEN ? THEN ? ELSE model END WHERE key = ?",
+        (now_s, chars, is_unfinished, preview, preview, bool(message.model), exact(message.model), key),
+    )
+
+
+def append_deltas(
+    connection: sqlite3.Connection, conversation_id: str, message_id: int, deltas: Iterable[Delta]
+) -> bool:
+    """Add to what a running message has; False when it is not there."""
+    sequence = _sequence(connection, conversation_id, message_id)
+    if sequence is None:
+        return False
+    pairs = json.dumps([[kind, exact(text)] for kind, text in deltas], separators=(",", ":"))
+    connection.execute("INSERT INTO deltas (message, pairs) VALUES (?, ?)", (sequence, pairs))
+    return True
+
+
+def settle(connection: sqlite3.Connection, conversation_id: str, message: Message, now_s: float) -> None:
+    """The final message, in place of the running one and its deltas."""
+    sequence = put_message(connection, conversation_id, message, window="", now_s=now_s)
+    connection.execute("DELETE FROM deltas WHERE message = ?", (sequence,))
+
+
+def set_tip(connection: sqlite3.Connection, conversation_id: str, message_id: int | None) -> None:
+    """Which path is shown. The order of the list stays."""
+    connection.execute("UPDATE conversations SET tip_id = ? WHERE id = ?", (message_id, conversation_id))
+
+
+def rename(connection: sqlite3.Connection, conversation_id: str, title: str, *, is_own: bool) -> None:
+    """Give the title; one that is not the user's own (`is_own`) never replaces one that is."""
+    row = connection.execute(
+        "SELECT key, is_title_own FROM conversations WHERE id = ?", (conversation_id,)
+    ).fetchone()
+    if row is None or (row[1] and not is_own):
+        return
+    _set_title(connection, int(row[0]), title)
+    connection.execute("UPDATE conversations SET is_title_own = ? WHERE key = ?", (is_own, row[0]))
+
+
+def set_pinned(connection: sqlite3.Connection, conversation_id: str, is_pinned: bool) -> None:
+    """Keep it at the top, or no longer."""
+    connection.execute("UPDATE conversations SET is_pinned = ? WHERE id = ?", (is_pinned, conversation_id))
+
+
+def delete(connection: sqlite3.Connection, conversation_id: str) -> None:
+    """Remove every row and every word of it. The index still has to be scrubbed (search.scrub)."""
+    row = connection.execute(
+        "SELECT key, title_words FROM conversations WHERE id = ?", (conversation_id,)
+    ).fetchone()
+    if row is None:
+        return
+    key = int(row[0])
+    search.remove(connection, -key, str(row[1]))
+    rows = connection.execute(
+        "SELECT sequence, words, record FROM messages WHERE conversation = ?", (key,)
+    ).fetchall()
+    for sequence, words, record in rows:
+        search.remove(connection, int(sequence), str(words))
+        drafts.forget_prompt(connection, _user_text(str(record)))
+    connection.execute(
+        "DELETE FROM deltas WHERE message IN (SELECT sequence FROM messages WHERE conversation = ?)", (key,)
+    )
+    connection.execute("DELETE FROM messages WHERE conversation = ?", (key,))
+    connection.execute("DELETE FROM drafts WHERE key = ?", (conversation_id,))
+    connection.execute("DELETE FROM conversations WHERE key = ?", (key,))
+
+
+def insert(connection: sqlite3.Connection, conversation: StoredConversation, *, place: int | None = None) -> bool:
+    """A whole conversation, as it is; False when there is one of that id. `place` in the list: None is the top."""
+    if key_of(connection, conversation.id) is not None:
+        return False
+    key = begin(connection, conversation.id, "", conversation.model, conversation.created_at_s, 0.0)
+    for message in conversation.messages:
+        put_message(connection, conversation.id, message, window="", now_s=0.0)
+    _set_title(connection, key, conversation.title)
+    connection.execute(
+        "UPDATE conversations SET is_title_own = ?, is_pinned = ?, updated_at_s = ?, model = ?, tip_id = ? WHERE key = ?",
+        (
+            conversation.is_title_own,
+            conversation.is_pinned,
+            conversation.updated_at_s,
+            exact(conversation.model),
+            conversation.tip_id,
+            key,
+        ),
+    )
+    if place is not None:
+        connection.execute("UPDATE conversations SET sequence = ? WHERE key = ?", (place, key))
+    return True
+
+
+def recover(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> int:
+    """End the answers of windows that are gone as interrupted, with all their text; how many. The list keeps its order."""
+    names = [str(row[0]) for row in connection.execute("SELECT DISTINCT window FROM messages WHERE window <> ''")]
+    count = 0
+    for name in names:
+        if is_alive(name):
+            continue
+        rows = connection.execute(
+            "SELECT c.id, c.sequence, c.updated_at_s, m.sequence, m.id, m.record, m.ending, m.words FROM messages m"
+            " JOIN conversations c ON c.key = m.conversation WHERE m.window = ?",
+            (name,),
+        ).fetchall()
+        for conversation_id, place, updated_at_s, *columns in rows:
+            message = interrupted(_message(connection, columns))
+            settle(connection, str(conversation_id), message, number(updated_at_s))
+            connection.execute("UPDATE conversations SET sequence = ? WHERE id = ?", (place, conversation_id))
+            count += 1
+    return count
+
+
+def adopt(connection: sqlite3.Connection) -> None:
+    """Give messages whose conversation is lost a new one, and count again: after a salvage."""
+    lost = "SELECT DISTINCT conversation FROM messages WHERE conversation NOT IN (SELECT key FROM conversations)"
+    for (key,) in connection.execute(lost).fetchall():
+        connection.execute(
+            "INSERT INTO conversations (key, id, sequence, created_at_s, updated_at_s, title, title_words, model)"
+            f" SELECT ?, lower(hex(randomblob(16))), {_NEXT_SEQUENCE}, min(created_at_s), max(created_at_s), ?, ?, ?"
+            " FROM messages WHERE conversation = ?",
+            (key, exact(_RECOVERED), _RECOVERED, exact(""), key),
+        )
+    connection.execute(
+        "UPDATE conversations SET"
+        " message_count = (SELECT count(*) FROM messages WHERE conversation = key),"
+        " text_chars = (SELECT total(text_chars) FROM messages WHERE conversation = key)"
+    )
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def recent(
+    connection: sqlite3.Connection, limit: int, offset: int, open_elsewhere: Collection[str]
+) -> list[ConversationRow]:
+    """Pinned ones first, then the ones changed last."""
+    rows = connection.execute(
+        f"SELECT {ROW_COLUMNS} FROM conversations c ORDER BY is_pinned DESC, sequence DESC LIMIT ? OFFSET ?",  # noqa: S608
+        (limit, offset),
+    )
+    return [row_of(columns, open_elsewhere) for columns in rows]
+
+
+def load(
+    connection: sqlite3.Connection, conversation_id: str, is_alive: Callable[[str], bool]
+) -> StoredConversation:
+    """All of a conversation; answers of windows that are gone are interrupted ones. Raises StoreError."""
+    row = connection.execute(
+        "SELECT key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id FROM conversations"
+        " WHERE id = ?",
+        (conversation_id,),
+    ).fetchone()
+    if row is None:
+        raise StoreError(f"There is no conversation {conversation_id}.")
+    key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id = row
+    messages = _connected(tuple(_messages(connection, key, is_alive)))
+    if messages and all(message.id != tip_id for message in messages) and tip_id is not None:
+        tip_id = messages[-1].id
+    return StoredConversation(
+        id=conversation_id,
+        title=from_exact(title),
+        is_title_own=bool(is_title_own),
+        is_pinned=bool(is_pinned),
+        created_at_s=created_at_s,
+        updated_at_s=updated_at_s,
+        model=from_exact(model),
+        tip_id=tip_id,
+        messages=messages,
+    )
+
+
+def _connected(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Messages whose parent was lost follow the one that was stored before them."""
+    ids = {message.id for message in messages}
+    if all(message.parent_id is None or message.parent_id in ids for message in messages):
+        return messages
+    before = (None, *(message.id for message in messages))
+    return tuple(
+        message if message.parent_id is None or message.parent_id in ids else replace(message, parent_id=previous)
+        for message, previous in zip(messages, before, strict=False)
+    )
+
+
+def _messages(connection: sqlite3.Connection, key: int, is_alive: Callable[[str], bool]) -> Iterator[Message]:
+    rows = connection.execute(
+        "SELECT window, sequence, id, record, ending, words FROM messages WHERE conversation = ? ORDER BY sequence",
+        (key,),
+    ).fetchall()
+    alive: dict[str, bool] = {"": True}
+    for window, *columns in rows:
+        message = _message(connection, columns)
+        if window not in alive:
+            alive[window] = is_alive(window)
+        yield message if alive[window] else interrupted(message)
+
+
+def _message(connection: sqlite3.Connection, columns: Sequence[object]) -> Message:
+    """From sequence, id, record, ending and words; what cannot be read is the text that is searched."""
+    sequence, identity, record, ending, words = columns
+    try:
+        message = message_from_record(json.loads(str(record)))
+    except (BadRecord, ValueError, RecursionError):
+        message = Message(cast("int", identity), Role.ASSISTANT, (TextPart(str(words)),) if words else ())
+    deltas = [
+        (str(kind), from_exact(text))
+        for (pairs,) in connection.execute(
+            "SELECT pairs FROM deltas WHERE message = ? ORDER BY sequence", (sequence,)
+        )
+        for kind, text in json.loads(pairs)
+    ]
+    if deltas:
+        message = replace(message, parts=folded(message.parts, deltas))
+    return replace(message, ending=_ending(str(ending))) if ending else message
+
+
+def _ending(column: str) -> Ending:
+    try:
+        return ending_from_json(column)
+    except BadRecord:
+        return Ending(Outcome.INTERRUPTED)
+
+
+def last_id(connection: sqlite3.Connection) -> str | None:
+    """The conversation changed last; None when there is none."""
+    row = connection.execute("SELECT id FROM conversations ORDER BY sequence DESC LIMIT 1").fetchone()
+    return None if row is None else str(row[0])
+
+
+def place_of(connection: sqlite3.Connection, conversation_id: str) -> int | None:
+    """Where it stands in the list."""
+    row = connection.execute("SELECT sequence FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def known(connection: sqlite3.Connection, ids: Iterable[str]) -> frozenset[str]:
+    """Those of `ids` that are here."""
+    return frozenset(identity for identity in ids if key_of(connection, identity) is not None)
+
+
+def turns(connection: sqlite3.Connection, since_s: float, model: str | None) -> list[TurnRow]:
+    """The answers begun since, in the order they were stored; of one model or of all."""
+    rows = connection.execute(
+        "SELECT created_at_s, ending, record FROM messages WHERE ending <> '' AND created_at_s >= ? ORDER BY sequence",
+        (since_s,),
+    )
+    found = (_turn(number(at_s), str(ending), str(record)) for at_s, ending, record in rows)
+    return [turn for turn in found if turn is not None and model in (None, turn.model)]
+
+
+def _turn(started_at_s: float, column: str, record: str) -> TurnRow | None:
+    try:
+        ending, model = ending_from_json(column), json.loads(record).get("model", "")
+    except (BadRecord, ValueError, AttributeError, RecursionError):
+        return None
+    name = model if isinstance(model, str) else "".join(model)
+    return TurnRow(
+        model=name,
+        provider=name.partition("/")[0] if "/" in name else "",
+        started_at_s=started_at_s,
+        outcome=str(ending.outcome),
+        tokens=ending.tokens,
+        is_estimate=ending.is_estimate,
+        ttft_s=ending.ttft_s,
+        tokens_per_s=ending.tokens_per_s,
+        gap_p95_s=ending.gap_p95_s,
+        longest_gap_s=ending.longest_gap_s,
+        stalls=ending.stalls,
+    )
+
+
+def counts(connection: sqlite3.Connection) -> StoreCounts:
+    """How much there is."""
+    conversations, messages = connection.execute(
+        "SELECT count(*), total(message_count) FROM conversations"
+    ).fetchone()
+    running = connection.execute("SELECT count(*) FROM messages WHERE window <> ''").fetchone()[0]
+    return StoreCounts(int(conversations), int(messages), int(running))
+
+
+def key_of(connection: sqlite3.Connection, conversation_id: str) -> int | None:
+    """The conversation's row; None when it is not here."""
+    row = connection.execute("SELECT key FROM conversations WHERE id = ?", (repaired(conversation_id),)).fetchone()
+    return None if row is None else int(row[0])
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+_RECOVERED: Final = "Recovered conversation"
+_NEXT_SEQUENCE: Final = "(SELECT coalesce(max(sequence), 0) + 1 FROM conversations)"
+
+
+def _set_title(connection: sqlite3.Connection, key: int, title: str) -> None:
+    search.remove(connection, -key, _one(connection, "SELECT title_words FROM conversations WHERE key = ?", key))
+    words = repaired(title)
+    connection.execute(
+        "UPDATE conversations SET title = ?, title_words = ? WHERE key = ?", (exact(title), words, key)
+    )
+    search.add(connection, -key, words)
+
+
+def _sequence(connection: sqlite3.Connection, conversation_id: str, message_id: int) -> int | None:
+    row = connection.execute(
+        "SELECT m.sequence FROM conversations c JOIN messages m ON m.conversation = c.key AND m.id = ? WHERE c.id = ?",
+        (message_id, conversation_id),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _one(connection: sqlite3.Connection, statement: str, key: int) -> str:
+    return str(connection.execute(statement, (key,)).fetchone()[0])
+
+
+def _user_text(record: str) -> str:
+    """What the user sent; empty when it is another's message."""
+    try:
+        message = message_from_record(json.loads(record))
+    except (BadRecord, ValueError, RecursionError):
+        return ""
+    return message.text if message.role is Role.USER else ""
+
+
+def _created_at_s(record: dict[str, object]) -> float:
+    return number(record.get("created_at_s", 0.0))
+
+
+def _dumped(record: object) -> str:
+    return json.dumps(record, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,68 @@
+"""The deltas of an answer made into parts, when there was nobody left to end it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from chat_tui.core.conversation import (
+    Ending,
+    Message,
+    OpaquePart,
+    Outcome,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+)
+from chat_tui.core.errors import Fault, FaultKind
+from chat_tui.core.events import FinishReason
+
+FAULT = Fault(
+    FaultKind.CUT,
+    "chat-tui was ended",
+    "chat-tui ended while this answer was being written.",
+    is_retryable=True,
+)
+"""Why an answer whose window is gone is not complete."""
+
+
+def folded(parts: tuple[Part, ...], deltas: Iterable[tuple[str, str]]) -> tuple[Part, ...]:
+    """`parts` with what came after. Kinds: "text", "refusal", "reasoning", "call" (the name of a tool; one after the
+    other are two calls), "arguments" (of the last call); other kinds are kept as opaque data.
+    """
+    done = list(parts)
+    kind_before, pieces = "", list[str]()
+    for kind, text in deltas:
+        if pieces and (kind != kind_before or kind == "call"):
+            _add(done, kind_before, "".join(pieces))
+            pieces = []
+        kind_before = kind
+        pieces.append(text)
+    if pieces:
+        _add(done, kind_before, "".join(pieces))
+    return tuple(done)
+
+
+def _add(parts: list[Part], kind: str, text: str) -> None:
+    last = parts[-1] if parts else None
+    match kind, last:
+        case (("text" | "refusal"), TextPart()) if last.is_refusal == (kind == "refusal"):
+            parts[-1] = replace(last, text=last.text + text)
+        case (("text" | "refusal"), _):
+            parts.append(TextPart(text, is_refusal=kind == "refusal"))
+        case "reasoning", ReasoningPart():
+            parts[-1] = replace(last, text=last.text + text)
+        case "reasoning", _:
+            parts.append(ReasoningPart(text))
+        case "call", _:
+            parts.append(ToolCallPart(f"call-{len(parts)}", "", text, "", is_complete=False))
+        case "arguments", ToolCallPart():
+            parts[-1] = replace(last, arguments=last.arguments + text)
+        case _:
+            parts.append(OpaquePart(f"delta:{kind}", text))
+
+
+def interrupted(message: Message) -> Message:
+    """The message, ended because its window was."""
+    return replace(message, ending=Ending(Outcome.INTERRUPTED, FinishReason.INTERRUPTED, FAULT))

@@ -1,4 +1,4 @@
-"""HTTP, and the only module that knows the HTTP library: requests out, pieces of a body in, failures as faults.
+"""HTTP: requests out, pieces of a body in, failures as faults. With `network`, all that knows the HTTP library.
 
 HTTP/1.1 only: over HTTP/2 a cancelled stream sends the server nothing and it goes on generating (measured).
 Nothing is followed, stored, or logged: a redirect is an answer, and headers carry keys.
@@ -241,6 +241,7 @@ class Transport:
         self._connect_timeout_s = connect_timeout_s
         self._clock = clock
         self._client: httpx.AsyncClient | None = None
+        self._proxy_url = ""
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -257,20 +258,20 @@ class Transport:
     def _make_client(self) -> httpx.AsyncClient:
         import httpx
 
+        from chat_tui.providers.network import Connections
+
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-        parts = urlsplit(self._base_url)
-        is_here = is_loopback(parts.hostname or "")
+        self._proxy_url = proxy_of(self._base_url)
+        is_plain = urlsplit(self._base_url).scheme == "http"
         # Plain http never needs the certificates, and loading them takes longer than the rest of this.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if parts.scheme == "http" else httpx.create_ssl_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=4, keepalive_expiry=_KEEPALIVE_S)
         return httpx.AsyncClient(
-            http1=True,
-            http2=False,
+            transport=Connections(context, self._proxy_url, limits),
             follow_redirects=False,
-            trust_env=not is_here,
-            verify=context,
+            trust_env=False,
             timeout=httpx.Timeout(None, connect=self._connect_timeout_s, write=_WRITE_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=4, keepalive_expiry=_KEEPALIVE_S),
         )
 
     async def send(self, request: HttpRequest) -> Exchange:
@@ -307,7 +308,7 @@ class Transport:
     def fault_of(self, error: BaseException, *, has_head: bool) -> Fault:
         """The fault of an exception; nothing of its text is used, libraries quote headers in theirs."""
         cause, what = cause_of(error, has_head=has_head)
-        if cause in _NO_CONNECTION and _uses_proxy(self._base_url):
+        if cause in _NO_CONNECTION and self._proxy_url:
             cause = Cause.PROXY_GONE
         if cause is Cause.CONNECT_TIMEOUT:
             what = f"{self._connect_timeout_s:g}"
@@ -323,16 +324,17 @@ def _setup_cause(error: Exception) -> Cause:
     return Cause.PROXY_SETTING if isinstance(error, ImportError | ValueError | httpx.InvalidURL) else Cause.INTERNAL
 
 
-def _uses_proxy(url: str) -> bool:
-    """Whether the environment sends requests to this address through a proxy."""
+def proxy_of(url: str) -> str:
+    """The proxy that the environment wants for this address; empty for none, as for this machine always."""
     from urllib.request import getproxies, proxy_bypass
 
     parts = urlsplit(url)
     host = parts.hostname or ""
+    if is_loopback(host) or proxy_bypass(host) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return ""
     proxies = getproxies()
-    return (
-        bool(proxies.get(parts.scheme) or proxies.get("all")) and not is_loopback(host) and not proxy_bypass(host)
-    )
+    proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
 def cause_of(error: BaseException, *, has_head: bool) -> tuple[Cause, str]:
@@ -340,17 +342,18 @@ def cause_of(error: BaseException, *, has_head: bool) -> tuple[Cause, str]:
 
     Looks through causes, contexts and groups: libraries wrap an operating system's error up to four times.
     """
+    import httpcore
     import httpx
 
     chain = list(_chain(error))
     if isinstance(error, httpx.RemoteProtocolError) and any(isinstance(item, httpx.InvalidURL) for item in chain):
         return Cause.BAD_REDIRECT, ""  # not followed, but the library reads the target all the same
     by_type: list[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause]] = [
-        (httpx.ProxyError, Cause.PROXY),
-        ((httpx.LocalProtocolError, UnicodeEncodeError), Cause.HEADER),
-        ((httpx.UnsupportedProtocol, httpx.InvalidURL, OverflowError), Cause.URL),
-        (httpx.ConnectTimeout, Cause.CONNECT_TIMEOUT),
-        (httpx.TimeoutException, Cause.SEND_TIMEOUT),
+        (httpcore.ProxyError, Cause.PROXY),
+        ((httpcore.LocalProtocolError, UnicodeEncodeError), Cause.HEADER),
+        ((httpcore.UnsupportedProtocol, httpx.InvalidURL, OverflowError), Cause.URL),
+        (httpcore.ConnectTimeout, Cause.CONNECT_TIMEOUT),
+        (httpcore.TimeoutException, Cause.SEND_TIMEOUT),
         (ssl.SSLCertVerificationError, Cause.CERTIFICATE),
         (ssl.SSLError, Cause.CUT if has_head else Cause.TLS),
         (socket.gaierror, Cause.NO_HOST),
@@ -362,13 +365,13 @@ def cause_of(error: BaseException, *, has_head: bool) -> tuple[Cause, str]:
         if found is not None:
             reason = found.verify_message if isinstance(found, ssl.SSLCertVerificationError) else ""
             return cause, f": {reason}" if reason else ""
-    if any(isinstance(item, httpx.RemoteProtocolError) for item in chain):
+    if any(isinstance(item, httpcore.RemoteProtocolError) for item in chain):
         return _broken_protocol(str(error), has_head=has_head), ""
     if any(isinstance(item, OSError) and item.errno == errno.ETIMEDOUT for item in chain):
         return Cause.CUT if has_head else Cause.UNREACHABLE, ""
-    if any(isinstance(item, httpx.ReadError) for item in chain):
+    if any(isinstance(item, httpcore.ReadError) for item in chain):
         return Cause.RESET, ""
-    if any(isinstance(item, httpx.NetworkError | OSError) for item in chain):
+    if any(isinstance(item, httpcore.NetworkError | OSError) for item in chain):
         return Cause.UNREACHABLE, ""
     return Cause.INTERNAL, type(error).__name__
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 
+import httpcore
 import httpx
 import pytest
 
@@ -145,10 +146,10 @@ OS_ERRORS: list[tuple[BaseException, bool, Cause]] = [
     (OSError(errno.ETIMEDOUT, "x"), False, Cause.UNREACHABLE),
     (OSError(errno.ETIMEDOUT, "x"), True, Cause.CUT),
     (BrokenPipeError(), True, Cause.RESET),
-    (httpx.ReadError(""), True, Cause.RESET),
-    (httpx.ConnectError("x"), False, Cause.UNREACHABLE),
-    (httpx.WriteTimeout("x"), False, Cause.SEND_TIMEOUT),
-    (httpx.ProxyError("407 with secrets"), False, Cause.PROXY),
+    (httpcore.ReadError(""), True, Cause.RESET),
+    (httpcore.ConnectError("x"), False, Cause.UNREACHABLE),
+    (httpcore.WriteTimeout("x"), False, Cause.SEND_TIMEOUT),
+    (httpcore.ProxyError("407 with secrets"), False, Cause.PROXY),
     (ssl.SSLError("x"), False, Cause.TLS),
     (ssl.SSLError("x"), True, Cause.CUT),
     (ExceptionGroup("x", [OSError("a"), OverflowError("port")]), False, Cause.URL),
@@ -168,9 +169,9 @@ def test_causes_are_found_behind_wrappers(error: BaseException, has_head: bool, 
 def test_a_certificate_that_fails_says_why() -> None:
     error = ssl.SSLCertVerificationError("long text")
     error.verify_message = "self-signed certificate"
-    cause, what = cause_of(httpx.ConnectError(str(error)).with_traceback(None), has_head=False)
+    cause, what = cause_of(httpcore.ConnectError(str(error)).with_traceback(None), has_head=False)
     assert cause is Cause.UNREACHABLE
-    outer = httpx.ConnectError("x")
+    outer = httpcore.ConnectError("x")
     outer.__cause__ = error
     cause, what = cause_of(outer, has_head=False)
     assert (cause, what) == (Cause.CERTIFICATE, ": self-signed certificate")

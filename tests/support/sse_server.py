@@ -16,6 +16,7 @@ import contextlib
 import gzip
 import json
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -305,6 +306,12 @@ class Connection(asyncio.Protocol):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
+    def hang_up(self) -> None:
+        """End what we send as TCP does, under TLS without the farewell that it asks for."""
+        assert self._transport is not None
+        raw: socket.socket = self._transport.get_extra_info("socket")
+        raw.shutdown(socket.SHUT_WR)
+
     async def finish(self) -> None:
         """Close, and wait until the script's task has ended."""
         if self._transport is not None:
@@ -316,10 +323,14 @@ class Connection(asyncio.Protocol):
 
 
 class SseServer:
-    """Plays replies; records requests and connections. `url` has no path, `base_url` ends in /v1."""
+    """Plays replies; records requests and connections. `url` has no path, `base_url` ends in /v1.
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    With a `context` it speaks TLS.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> None:
         self._host = host
+        self._context = context
         self._script = _Script()
         self._routes: dict[str, _Script] = {}
         self._server: asyncio.Server | None = None
@@ -331,7 +342,7 @@ class SseServer:
     def url(self) -> str:
         """Scheme, host, port."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self.port}"
+        return f"http{'' if self._context is None else 's'}://{host}:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -360,7 +371,7 @@ class SseServer:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), self._host, 0)
+        self._server = await loop.create_server(lambda: Connection(self), self._host, 0, ssl=self._context)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

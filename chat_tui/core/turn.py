@@ -61,6 +61,35 @@ _RUNNING = frozenset(
 )
 
 
+_PAGE_FRAGMENTS = 512
+
+
+class _Fragments:
+    """Text that comes a few characters at a time. It is joined in pages: each fragment would weigh ten times what
+    it says."""
+
+    __slots__ = ("_fresh", "_pages")
+
+    def __init__(self) -> None:
+        self._pages: list[str] = []
+        self._fresh: list[str] = []
+
+    def append(self, text: str) -> None:
+        """More of it."""
+        self._fresh.append(text)
+        if len(self._fresh) == _PAGE_FRAGMENTS:
+            self._pages.append("".join(self._fresh))
+            self._fresh = []
+
+    @property
+    def text(self) -> str:
+        """All of it; the same object until there is more."""
+        if self._fresh or len(self._pages) != 1:
+            self._pages = ["".join((*self._pages, *self._fresh))]
+            self._fresh = []
+        return self._pages[0]
+
+
 @dataclass(slots=True)
 class _TextLog:
     """A run of deltas of one kind, in arrival order."""
@@ -68,10 +97,10 @@ class _TextLog:
     is_reasoning: bool
     channel: Channel
     part: int
-    fragments: list[str] = field(default_factory=list[str])
+    fragments: _Fragments = field(default_factory=_Fragments)
 
     def as_part(self, reasoning_s: float | None) -> Part:
-        text = "".join(self.fragments)
+        text = self.fragments.text
         if self.is_reasoning:
             return ReasoningPart(text, reasoning_s)
         return TextPart(text, is_refusal=self.channel is Channel.REFUSAL)
@@ -84,11 +113,11 @@ class _CallLog:
     key: str
     call_id: str = ""
     name: str = ""
-    fragments: list[str] = field(default_factory=list[str])
+    fragments: _Fragments = field(default_factory=_Fragments)
     is_complete: bool = False
 
     def as_part(self) -> ToolCallPart:
-        return ToolCallPart(self.key, self.call_id, self.name, "".join(self.fragments), self.is_complete)
+        return ToolCallPart(self.key, self.call_id, self.name, self.fragments.text, self.is_complete)
 
 
 @dataclass(slots=True)
@@ -114,12 +143,12 @@ class TurnState:
     @property
     def text(self) -> str:
         """The visible text so far, raw."""
-        return "".join("".join(log.fragments) for log in self._texts(is_reasoning=False))
+        return "".join(log.fragments.text for log in self._texts(is_reasoning=False))
 
     @property
     def reasoning(self) -> str:
         """The reasoning so far, raw."""
-        return "".join("".join(log.fragments) for log in self._texts(is_reasoning=True))
+        return "".join(log.fragments.text for log in self._texts(is_reasoning=True))
 
     @property
     def tool_calls(self) -> tuple[ToolCallPart, ...]:
@@ -212,7 +241,8 @@ def _reduce_tool(
             state.phase = Phase.CALLING
         case ToolCallEnded(key, arguments):
             log = state.call(key)
-            log.fragments, log.is_complete = [arguments], True
+            log.fragments, log.is_complete = _Fragments(), True
+            log.fragments.append(arguments)
         case ToolResultReceived():
             state.ignored_count += 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +20,7 @@ from chat_tui.providers.scripted import ScriptedProvider
 from chat_tui.session.turn_runner import TurnKind, TurnRunner
 from chat_tui.ui.render import pieces as pieces_module
 from chat_tui.ui.screens.turn_painter import TurnPainter
-from chat_tui.ui.widgets.answer_view import AnswerView
+from chat_tui.ui.widgets.answer_view import AnswerView, Run
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.transcript import Transcript
 from tests.support.answer_rows import COMPLETE, make_layout
@@ -193,8 +193,9 @@ class _RecordingTranscript:
         """One frame."""
         self.fed.append((asyncio.get_running_loop().time(), reasoning + text))
 
-    def end_answer(self, ending: Ending) -> None:
-        """Noted by nobody."""
+    def end_answer(self, ending: Ending, rest: Sequence[Run] = ()) -> None:
+        """What is left."""
+        self.fed += [(asyncio.get_running_loop().time(), run.text) for run in rest]
 
     @property
     def text(self) -> str:

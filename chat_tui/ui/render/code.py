@@ -90,7 +90,8 @@ def render_code(block: Block, context: RenderContext) -> list[Strip]:
     if context.is_tail:
         return rows + _growing_rows(text, language, start, frame, goes_on=goes_on)
     pieces, state = lex(text, language, start)
-    remember_end(block, state)
+    if not block.is_closed:  # another page follows
+        remember_end(block, state)
     return rows + _rows(pieces, frame, goes_on=goes_on)
 
 

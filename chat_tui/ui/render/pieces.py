@@ -10,13 +10,15 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from chat_tui.core.block_page import BlockPage
 from chat_tui.core.blocks import Block, BlockKind
 from chat_tui.core.conversation import Ending, Outcome, ToolCallPart
 from chat_tui.core.events import FinishReason
@@ -128,7 +130,7 @@ class PromptPiece(Piece):
 class BlockPiece(Piece):
     """One block of an answer, or of reasoning when it is dim."""
 
-    __slots__ = ("block", "has_gap", "is_dim", "references")
+    __slots__ = ("_guess_rows", "_made_of", "_number", "_traits", "references")
 
     def __init__(
         self,
@@ -140,31 +142,84 @@ class BlockPiece(Piece):
         is_dim: bool = False,
     ) -> None:
         super().__init__(owner_id)
-        self.block = block
-        self.has_gap = block.has_gap or is_first
+        self._made_of: Block | BlockPage = block
+        self._number = 0
+        self._guess_rows = 1 + block.source.count("\n") + len(block.source) // 90
+        self._traits = _traits(
+            block.has_gap or is_first,
+            is_dim,
+            block.kind is BlockKind.PARAGRAPH,
+            block.kind is BlockKind.CODE and block.page == 0,
+            _may_use_references(block),
+        )
         self.references = references
-        self.is_dim = is_dim
-        self.height = self.guess_rows()
+        self.height = self._guess_rows
 
-    def guess_rows(self) -> int:
-        """From its length and its lines."""
-        return 1 + self.block.source.count("\n") + len(self.block.source) // 90
+    @property
+    def has_gap(self) -> bool:
+        """Whether a blank row is above it."""
+        return self._traits.has_gap
+
+    @property
+    def is_dim(self) -> bool:
+        """Whether it is reasoning."""
+        return self._traits.is_dim
 
     @property
     def is_flowing(self) -> bool:
         """Paragraphs are wrapped text, all else is rows."""
-        return self.block.kind is BlockKind.PARAGRAPH
+        return self._traits.is_flowing
 
     @property
     def is_code_start(self) -> bool:
         """Whether a code block begins here."""
-        return self.block.kind is BlockKind.CODE and self.block.page == 0
+        return self._traits.is_code_start
+
+    @property
+    def may_use_references(self) -> bool:
+        """Whether a reference link may stand in it."""
+        return self._traits.may_use_references
+
+    @property
+    def block(self) -> Block:
+        """The block; when it is kept in a page that was not looked at lately, all of that page is split for it."""
+        made_of = self._made_of
+        return made_of if isinstance(made_of, Block) else made_of.block(self._number)
+
+    def keep_in(self, page: BlockPage, number: int) -> None:
+        """Its block is the one with that number of a page: it need not be kept itself."""
+        self._made_of, self._number = page, number
+
+    def guess_rows(self) -> int:
+        """From its length and its lines."""
+        return self._guess_rows
 
     def render(self, context: RenderContext) -> list[Strip]:
         """The block's rows, below its gap."""
         styles = quiet(context.styles) if self.is_dim else context.styles
         rows = render_block(self.block, replace(context, references=self.references, styles=styles))
         return [BLANK, *rows] if self.has_gap else rows
+
+
+class _Traits(NamedTuple):
+    """What is often asked of a block: it need not be made for that. Few differ, so pieces share them."""
+
+    has_gap: bool
+    is_dim: bool
+    is_flowing: bool
+    is_code_start: bool
+    may_use_references: bool
+
+
+_traits = lru_cache(maxsize=32)(_Traits)
+
+
+def _may_use_references(block: Block) -> bool:
+    """A table repeats its header with every page when it is narrow."""
+    if block.kind in (BlockKind.PARAGRAPH, BlockKind.HEADING):
+        return "[" in block.text
+    header = block.table.header if block.table is not None else ()
+    return block.kind is BlockKind.TABLE and any("[" in cell for row in (header, *block.rows) for cell in row)
 
 
 class TailPiece(Piece):

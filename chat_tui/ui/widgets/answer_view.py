@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from chat_tui.core.blocks import Block, BlockKind
+from chat_tui.core.block_page import MAX_PAGE_CHARS, PAGE_CHARS, BlockPage, can_begin_page
+from chat_tui.core.blocks import Block
 from chat_tui.core.conversation import Ending, Message, ReasoningPart, TextPart, ToolCallPart
 from chat_tui.core.sanitize import TextCleaner
 from chat_tui.core.splitter import BlockSplitter
@@ -37,8 +38,29 @@ class _Segment:
         self.is_reasoning = is_reasoning
         self.splitter = BlockSplitter()
         self.has_settled = False
+        self._page: list[BlockPiece] = []
+        """The pieces of the page of blocks that is growing, and how much text that is."""
+        self._page_chars = 0
+        self._page_above: list[BlockPiece] = []
+        """The page above, still as blocks: it may be about to be laid out."""
         self.references = self.splitter.references
         self.tail = TailPiece(owner_id, self.references, is_dim=is_reasoning)
+
+    def settled(self, piece: BlockPiece) -> None:
+        """One more piece; those far above it are kept as pages of text."""
+        block = piece.block
+        if self._page_chars >= PAGE_CHARS and can_begin_page(block, self._page[-1].block):
+            _keep_as_text(self._page_above)
+            self._page_above = self._page if self._page_chars <= MAX_PAGE_CHARS else []
+            self._page, self._page_chars = [], 0
+        self._page.append(piece)
+        self._page_chars += len(block.source)
+
+
+def _keep_as_text(pieces: list[BlockPiece]) -> None:
+    page = BlockPage([piece.block for piece in pieces])
+    for number, piece in enumerate(pieces):
+        piece.keep_in(page, number)
 
 
 class Run(NamedTuple):
@@ -330,6 +352,7 @@ class AnswerView:
                 is_dim=segment.is_reasoning,
             )
             segment.has_settled = True
+            segment.settled(piece)
             if segment.is_reasoning and not self._is_fold_open:
                 piece.hide(is_hidden=True)
             self._append(piece)
@@ -362,7 +385,7 @@ class AnswerView:
             if (
                 isinstance(piece, BlockPiece)
                 and piece.references is segment.references
-                and _may_use_references(piece.block)
+                and piece.may_use_references
             ):
                 self.section.guess_again(index)
 
@@ -378,14 +401,6 @@ class AnswerView:
 def _run_key(piece: Piece) -> object:
     """Whether a piece is reasoning; its type when it is no text."""
     return piece.is_dim if isinstance(piece, BlockPiece) else type(piece)
-
-
-def _may_use_references(block: Block) -> bool:
-    """Whether a reference link may stand in it; a table repeats its header with every page when it is narrow."""
-    if block.kind in (BlockKind.PARAGRAPH, BlockKind.HEADING):
-        return "[" in block.text
-    header = block.table.header if block.table is not None else ()
-    return block.kind is BlockKind.TABLE and any("[" in cell for row in (header, *block.rows) for cell in row)
 
 
 def fold_summary(duration_s: float | None, tokens: int | None) -> str:

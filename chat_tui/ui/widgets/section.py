@@ -271,6 +271,8 @@ class Section:
     def codes(self) -> Iterator[str]:
         """The source of each code block, as far as it has come where it still grows."""
         for index, piece in enumerate(self.pieces):
+            if isinstance(piece, BlockPiece) and not piece.is_code_start:
+                continue
             for number, block in enumerate(_blocks_of(piece)):
                 if block.kind is BlockKind.CODE and block.page == 0:
                     yield self._code(index, number)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chat_tui.core.errors import Fault
-from chat_tui.core.events import FinishReason, Usage
+from chat_tui.core.outcome import FinishReason, Outcome
+
+if TYPE_CHECKING:
+    from chat_tui.core.errors import Fault
+    from chat_tui.core.events import Usage
 
 
 class Role(StrEnum):
@@ -55,14 +58,6 @@ class OpaquePart:
 
 
 Part = TextPart | ReasoningPart | ToolCallPart | OpaquePart
-
-
-class Outcome(StrEnum):
-    """How a turn ended: exactly one of these, and the user sees which."""
-
-    COMPLETE = "complete"
-    STOPPED = "stopped"
-    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,20 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from chat_tui.core.errors import Fault
-
-
-class FinishReason(StrEnum):
-    """Why an answer ended; each codec maps its protocol's words to these."""
-
-    STOP = "stop"
-    LENGTH = "length"
-    TOOL_CALLS = "tool_calls"
-    CONTENT_FILTER = "content_filter"
-    REFUSAL = "refusal"
-    PAUSE = "pause"
-    CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
-    OTHER = "other"
+from chat_tui.core.outcome import FinishReason
 
 
 class Channel(StrEnum):

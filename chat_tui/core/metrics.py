@@ -10,11 +10,8 @@ import math
 from collections import Counter, deque
 
 from chat_tui.core.events import Usage
+from chat_tui.core.outcome import STALLED_AFTER_S
 
-QUIET_AFTER_S = 5.0
-"""Silence from here on is worth a word to the reader."""
-STALLED_AFTER_S = 30.0
-"""Silence from here on is a stall."""
 STRIP_MEMORY_S = 64.0
 """How far back `StreamMetrics.strip` can look."""
 LIVE_WINDOW_S = 1.0

@@ -8,7 +8,6 @@ time only: after `reduce(state, event)` go on with what it returned.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from chat_tui.core.conversation import OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart
 from chat_tui.core.errors import Fault
@@ -17,7 +16,6 @@ from chat_tui.core.events import (
     Connected,
     Failed,
     Finished,
-    FinishReason,
     Ignored,
     OpaqueReceived,
     ProgressReported,
@@ -34,31 +32,7 @@ from chat_tui.core.events import (
     Usage,
     UsageReported,
 )
-
-
-class Phase(StrEnum):
-    """What a turn is doing, in the words the status bar uses."""
-
-    IDLE = "idle"
-    CONNECTING = "connecting"
-    WAITING = "waiting"
-    THINKING = "thinking"
-    ANSWERING = "answering"
-    CALLING = "calling"
-    RETRYING = "retrying"
-    DONE = "done"
-    STOPPED = "stopped"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def is_running(self) -> bool:
-        """Whether Esc would stop something."""
-        return self in _RUNNING
-
-
-_RUNNING = frozenset(
-    {Phase.CONNECTING, Phase.WAITING, Phase.THINKING, Phase.ANSWERING, Phase.CALLING, Phase.RETRYING}
-)
+from chat_tui.core.outcome import FinishReason, Phase
 
 
 _PAGE_FRAGMENTS = 512

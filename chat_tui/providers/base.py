@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chat_tui.core.conversation import ChatRequest
-from chat_tui.core.events import Arrival
+if TYPE_CHECKING:
+    from chat_tui.core.conversation import ChatRequest
+    from chat_tui.core.events import Arrival
 
 Clock = Callable[[], float]
 """A monotonic clock, seconds."""

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt
 from chat_tui.core.conversation import (
@@ -14,18 +15,28 @@ from chat_tui.core.conversation import (
     Ending,
     Generation,
     Message,
-    Outcome,
     Part,
     Role,
     TextPart,
 )
 from chat_tui.core.errors import ChatError
+from chat_tui.core.outcome import Outcome
 from chat_tui.core.sanitize import Cleaner, TextCleaner
 from chat_tui.providers.base import Clock, Provider
 from chat_tui.providers.registry import ModelGroup, ProviderRegistry
-from chat_tui.session.turn_runner import TurnKind, TurnListener, TurnRunner
+from chat_tui.session.turn_kind import TurnKind
 
-__all__ = ["ChatSession", "ModelGroup", "NothingToDo"]
+if TYPE_CHECKING:
+    from chat_tui.session.turn_runner import TurnListener, TurnRunner
+
+__all__ = ["ChatSession", "ModelGroup", "NothingToDo", "turn_runner"]
+
+
+def turn_runner() -> type[TurnRunner]:
+    """Who runs a turn, loaded with everything that is only needed by turns when it is first asked for."""
+    from chat_tui.session.turn_runner import TurnRunner
+
+    return TurnRunner
 
 
 class NothingToDo(ChatError):  # noqa: N818 - no error, a key pressed where it has no meaning
@@ -118,7 +129,7 @@ class ChatSession:
             trimmer = OverlapTrimmer(answer.text)
             history = (*history, Message(0, Role.USER, (TextPart(continuation_prompt(answer.text)),)))
         request = ChatRequest(model, history, self.system, self.generation, is_continuation=provider.can_prefill)
-        self.runner = TurnRunner(
+        self.runner = turn_runner()(
             provider,
             request,
             kind=TurnKind.CONTINUE,
@@ -200,7 +211,7 @@ class ChatSession:
         user = self.conversation.tip
         request = ChatRequest(model, self._history(user), self.system, self.generation)
         answer = self.conversation.append(Role.ASSISTANT, (), model=self.model_id)
-        self.runner = TurnRunner(
+        self.runner = turn_runner()(
             provider,
             request,
             kind=kind,

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Protocol
 
 from chat_tui.core.continuation import OverlapTrimmer
@@ -23,7 +22,6 @@ from chat_tui.core.events import (
     Connected,
     Failed,
     Finished,
-    FinishReason,
     ProgressReported,
     ReasoningDelta,
     StreamEvent,
@@ -31,22 +29,16 @@ from chat_tui.core.events import (
     UsageReported,
 )
 from chat_tui.core.metrics import StreamMetrics
+from chat_tui.core.outcome import FinishReason, Phase
 from chat_tui.core.render_buffer import RenderBuffer
 from chat_tui.core.sanitize import Cleaner, TextCleaner
-from chat_tui.core.turn import Phase, TurnState, reduce
+from chat_tui.core.turn import TurnState, reduce
 from chat_tui.providers.base import Clock, Provider
 from chat_tui.providers.retry import RetryPolicy
+from chat_tui.session.turn_kind import TurnKind
 
 YIELD_AFTER_S = 0.008
 """A burst is read for at most this long before keys and frames get their turn."""
-
-
-class TurnKind(StrEnum):
-    """What a turn is for: what happens on screen when nothing comes depends on it."""
-
-    ASK = "ask"
-    RETRY = "retry"
-    CONTINUE = "continue"
 
 
 class TurnListener(Protocol):

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import RenderableType
 from textual import on
@@ -21,17 +21,20 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.theme import Theme
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.sanitize import clean
 from chat_tui.session.session import ChatSession
-from chat_tui.session.turn_runner import TurnRunner
 from chat_tui.ui.guard import ControlFilter, install_guard
 from chat_tui.ui.messages import InputEnded
 from chat_tui.ui.palette import ActionsProvider
 from chat_tui.ui.screens.chat import ChatScreen
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.terminal_rows import TerminalRows
+
+if TYPE_CHECKING:
+    from chat_tui.session.turn_runner import TurnRunner
 
 HANG_UP_EXIT_CODE = 129
 EXIT_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": HANG_UP_EXIT_CODE, "SIGQUIT": 131}
@@ -49,15 +52,23 @@ class ChatApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
+        # Before Textual asks for it: what is set later is styled, laid out and painted twice.
+        self.set_reactive(ChatApp.theme, "terminal" if os.environ.get("NO_COLOR") else loaded.config.theme)
         super().__init__(driver_class=_driver_class())
         self.session = session
         self.crash: BaseException | None = None
         self._unfinished: TurnRunner | None = None
-        for theme in THEMES.values():
-            self.register_theme(theme.textual)
         self.animation_level = "none"  # nothing moves but what carries information
-        self.theme = "terminal" if os.environ.get("NO_COLOR") else loaded.config.theme
         self.chat = ChatScreen(session, loaded, first_run=first_run)
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Textual's and ours."""
+        return super().available_themes | {name: theme.textual for name, theme in THEMES.items()}
+
+    def get_default_screen(self) -> ChatScreen:
+        """The chat itself, not an empty screen below it."""
+        return self.chat
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The last place before the terminal that every row of every widget passes."""
@@ -76,7 +87,6 @@ class ChatApp(App[None]):
             if (driver := driver_of(self)) is not None:
                 for widget in (self.chat.transcript, self.chat.status_bar):
                     widget.paint_on(TerminalRows(driver, self))
-        self.push_screen(self.chat)
 
     def on_app_focus(self) -> None:
         """The terminal is looked at."""

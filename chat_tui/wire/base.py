@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from chat_tui.core.conversation import ChatRequest
-from chat_tui.core.events import StreamEvent
+if TYPE_CHECKING:
+    from chat_tui.core.conversation import ChatRequest
+    from chat_tui.core.events import StreamEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Counts:
     grid: Grid = field(default_factory=lambda: Grid(COLUMNS, ROWS))
     drains: int = 0
     rendered_chars: int = 0
+    is_behind = False
 
     def paint(self, text: str) -> None:
         """Draw what is written, by Textual or past it."""

@@ -20,10 +20,10 @@ from textual.strip import Strip
 
 from chat_tui.core.block_page import BlockPage
 from chat_tui.core.blocks import Block, BlockKind
-from chat_tui.core.conversation import Ending, Outcome, ToolCallPart
-from chat_tui.core.events import FinishReason
+from chat_tui.core.conversation import Ending, ToolCallPart
+from chat_tui.core.outcome import FinishReason, Outcome
 from chat_tui.core.sanitize import clean, clean_line
-from chat_tui.ui.render.blocks import RenderContext, render_block, with_caret
+from chat_tui.ui.render.context import RenderContext
 from chat_tui.ui.render.rows import plain_rows
 from chat_tui.ui.theme import quiet
 
@@ -106,6 +106,20 @@ def _with_known(known: list[Strip], rows: list[Strip]) -> list[Strip]:
     """The rows, those that are as before as the same objects: what was made of them need not be made again."""
     same = [old if old == new else new for old, new in zip(known, rows, strict=False)]
     return same + rows[len(same) :]
+
+
+def render_block(block: Block, context: RenderContext) -> list[Strip]:
+    """The rows of a block. What blocks are rendered with is loaded for the first one: after the first paint."""
+    from chat_tui.ui.render import blocks
+
+    return blocks.render_block(block, context)
+
+
+def with_caret(rows: list[Strip], context: RenderContext) -> list[Strip]:
+    """The rows of blocks with the caret behind their last character."""
+    from chat_tui.ui.render import blocks
+
+    return blocks.with_caret(rows, context)
 
 
 class PromptPiece(Piece):

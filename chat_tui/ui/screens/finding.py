@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -18,13 +19,15 @@ from textual.worker import Worker
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.conversation import Message
+from chat_tui.core.outcome import Phase
 from chat_tui.core.sanitize import clean_line
-from chat_tui.core.turn import Phase
 from chat_tui.session.session import ChatSession
-from chat_tui.session.turn_runner import TurnRunner
 from chat_tui.ui.screens.turns import TICK_S, TurnScreen
 from chat_tui.ui.widgets.find_bar import FindBar, count_text
 from chat_tui.ui.widgets.search import Hit, Place, Search
+
+if TYPE_CHECKING:
+    from chat_tui.session.turn_runner import TurnRunner
 
 SLICE_S = 0.008
 """For how long the search keeps the event loop at a time; one piece may take it over that."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chat_tui.core.conversation import Message, ReasoningPart, ToolCallPart
+from chat_tui.core.outcome import Phase
 from chat_tui.core.render_buffer import WHOLE_BACKLOG_CHARS, FramePacer, RenderBuffer
 from chat_tui.core.sanitize import clean
-from chat_tui.core.turn import Phase
-from chat_tui.session.turn_runner import TurnRunner
 from chat_tui.ui.widgets.answer_view import Run, fold_summary
 from chat_tui.ui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from chat_tui.session.turn_runner import TurnRunner
 
 UNFOCUSED_FPS = 10
 """While the terminal does not have the focus: it may still be looked at, in another pane."""
 OUT_OF_VIEW_FPS = 4
-"""While the end is out of view, all that changes is the count of new lines."""
+"""While the end is out of view, all that changes is the count of new lines; or the terminal reads slowly."""
 
 
 class TurnPainter:
@@ -85,7 +88,7 @@ class TurnPainter:
         self._frame = loop.call_soon(self._paint) if wait_s <= 0 else loop.call_later(wait_s, self._paint)
 
     def _wanted_fps(self) -> float:
-        if not self._transcript.is_end_in_view:
+        if not self._transcript.is_end_in_view or self._transcript.is_terminal_behind:
             return min(self._max_fps, OUT_OF_VIEW_FPS)
         return self._max_fps if self._is_focused else min(self._max_fps, UNFOCUSED_FPS)
 

@@ -13,16 +13,16 @@ from textual.worker import Worker, WorkerState
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.commands import escape
-from chat_tui.core.conversation import Message, Outcome
+from chat_tui.core.conversation import Message
 from chat_tui.core.errors import ChatError
-from chat_tui.core.turn import Phase
-from chat_tui.session.session import ChatSession
-from chat_tui.session.turn_runner import TurnKind, TurnRunner
+from chat_tui.core.outcome import Outcome, Phase
+from chat_tui.session.session import ChatSession, turn_runner
+from chat_tui.session.turn_kind import TurnKind
 from chat_tui.ui import heap
 from chat_tui.ui.messages import FocusMoved, Followed, TextTyped
-from chat_tui.ui.render.blocks import warm_up
 from chat_tui.ui.screens.turn_painter import TurnPainter
 from chat_tui.ui.theme import THEMES
+from chat_tui.ui.widgets.answer_view import warm_up
 from chat_tui.ui.widgets.prompt import Prompt
 from chat_tui.ui.widgets.status_bar import StatusBar, status_view
 from chat_tui.ui.widgets.title_bar import TitleBar
@@ -31,6 +31,8 @@ from chat_tui.ui.widgets.transcript import Transcript
 if TYPE_CHECKING:
     from textual import getters
     from textual.app import App
+
+    from chat_tui.session.turn_runner import TurnRunner
 
 TICK_S = 0.25
 """How often the numbers in the status bar are brought up to date while a turn runs."""
@@ -131,7 +133,9 @@ class TurnScreen(Screen[None]):
 
     @work(group="warm-up", thread=True, exit_on_error=False)
     def warm_up(self) -> None:
-        """Load what the first answer is rendered with, while the reader types: it takes longer than a frame may."""
+        """Load what the first turn runs and is rendered with, while the reader types: it takes longer than a frame
+        may."""
+        turn_runner()
         warm_up(self.transcript.styles_by_role)
 
     # -- a turn ----------------------------------------------------------------------------------

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chat_tui.core.block_page import MAX_PAGE_CHARS, PAGE_CHARS, BlockPage, can_begin_page
 from chat_tui.core.blocks import Block
 from chat_tui.core.conversation import Ending, Message, ReasoningPart, TextPart, ToolCallPart
 from chat_tui.core.sanitize import TextCleaner
-from chat_tui.core.splitter import BlockSplitter
 from chat_tui.ui.render.pieces import (
     BlockPiece,
     CallsPiece,
@@ -24,11 +23,30 @@ from chat_tui.ui.render.pieces import (
     TailPiece,
     seam_words,
 )
+from chat_tui.ui.theme import RenderStyles
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.section import SLICE_CHARS, guess_rows
 
+if TYPE_CHECKING:
+    from chat_tui.core.splitter import BlockSplitter
+
 _SEEN_CHARS: Final = 2_048
 """When more text comes at once only its end is seen: it is laid out by what is looked at, not as it comes."""
+
+
+def new_splitter() -> BlockSplitter:
+    """What a text is split with, loaded for the first answer: after the first paint."""
+    from chat_tui.core.splitter import BlockSplitter
+
+    return BlockSplitter()
+
+
+def warm_up(styles: RenderStyles) -> None:
+    """Load what the first answer would wait for, best in a thread."""
+    from chat_tui.ui.render import blocks
+
+    new_splitter()
+    blocks.warm_up(styles)
 
 
 class _Segment:
@@ -36,7 +54,7 @@ class _Segment:
 
     def __init__(self, owner_id: int, *, is_reasoning: bool) -> None:
         self.is_reasoning = is_reasoning
-        self.splitter = BlockSplitter()
+        self.splitter = new_splitter()
         self.has_settled = False
         self._page: list[BlockPiece] = []
         """The pieces of the page of blocks that is growing, and how much text that is."""

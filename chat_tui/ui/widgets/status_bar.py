@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,9 +17,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chat_tui.core.metrics import QUIET_AFTER_S, STALLED_AFTER_S, StreamMetrics
+from chat_tui.core.outcome import QUIET_AFTER_S, STALLED_AFTER_S, Phase
 from chat_tui.core.sanitize import clean_line
-from chat_tui.core.turn import Phase
 from chat_tui.ui.widgets.gauges import (
     DASH,
     ESTIMATE,
@@ -31,6 +30,9 @@ from chat_tui.ui.widgets.gauges import (
     stream_strip,
 )
 from chat_tui.ui.widgets.terminal_rows import TerminalRows, filtered
+
+if TYPE_CHECKING:
+    from chat_tui.core.metrics import StreamMetrics
 
 INSTANT_TTFT_S = 0.5
 NOTICEABLE_TTFT_S = 2.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chat_tui.core.events import Usage
-from chat_tui.core.metrics import QUIET_AFTER_S, STALLED_AFTER_S, StreamMetrics
+from chat_tui.core.metrics import StreamMetrics
+from chat_tui.core.outcome import QUIET_AFTER_S, STALLED_AFTER_S
 
 START = 1000.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -78,11 +78,17 @@ class Ending:
     ttft_s: float | None = None
     tokens_per_s: float | None = None
     usage: Usage | None = None
+    gap_p95_s: float | None = None
+    longest_gap_s: float | None = None
+    stalls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of one speaker. `ending` is None for the user's and while an answer runs."""
+    """One turn of one speaker. `ending` is None for the user's and while an answer runs.
+
+    `created_at_s` is in UTC epoch seconds, 0 when nobody knows; `generation` is what the answer was asked with.
+    """
 
     id: int
     role: Role
@@ -90,6 +96,8 @@ class Message:
     parent_id: int | None = None
     model: str = ""
     ending: Ending | None = None
+    created_at_s: float = 0.0
+    generation: Generation | None = None
 
     @property
     def text(self) -> str:
@@ -109,36 +117,69 @@ class Message:
 
 @dataclass(slots=True)
 class Conversation:
-    """A tree of messages and the path through it that is shown. Ids count up from 1."""
+    """A tree of messages and the path through it that is shown. Nothing is ever taken out of it.
+
+    `id` names it in a store; empty for one that is nowhere. Message ids come from `next_id`, and count up from 1
+    where nobody gives others. `is_title_own`: the reader gave the title.
+    """
 
     title: str = ""
+    id: str = ""
+    is_title_own: bool = False
+    is_pinned: bool = False
+    created_at_s: float = 0.0
+    next_id: Callable[[], int] | None = None
     _messages: dict[int, Message] = field(default_factory=dict[int, Message])
     _tip: int | None = None
+
+    def restore(self, messages: Iterable[Message], tip_id: int | None) -> None:
+        """Put back what was stored, in its order. Raises ValueError when a parent or the tip is missing."""
+        self._messages = {message.id: message for message in messages}
+        parents = {message.parent_id for message in self._messages.values()} | {tip_id}
+        if not parents - {None} <= self._messages.keys():
+            raise ValueError("a message is missing")
+        self._tip = tip_id
 
     @property
     def tip(self) -> Message | None:
         """The last message of the shown path."""
         return None if self._tip is None else self._messages[self._tip]
 
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All of the tree, oldest first."""
+        return tuple(self._messages.values())
+
     def path(self) -> tuple[Message, ...]:
         """The shown messages, oldest first."""
-        return tuple(reversed(tuple(self._ancestry(self._tip))))
+        return self.path_to(self._tip)
 
-    def _ancestry(self, message_id: int | None) -> Iterator[Message]:
+    def path_to(self, message_id: int | None) -> tuple[Message, ...]:
+        """From the first message to that one. Raises KeyError."""
+        found: list[Message] = []
         while message_id is not None:
             message = self._messages[message_id]
-            yield message
+            found.append(message)
             message_id = message.parent_id
+        return tuple(reversed(found))
 
     def get(self, message_id: int) -> Message:
         """Raises KeyError for an id that is not here."""
         return self._messages[message_id]
 
     def append(
-        self, role: Role, parts: tuple[Part, ...], *, model: str = "", ending: Ending | None = None
+        self,
+        role: Role,
+        parts: tuple[Part, ...],
+        *,
+        model: str = "",
+        ending: Ending | None = None,
+        created_at_s: float = 0.0,
+        generation: Generation | None = None,
     ) -> Message:
         """Add a message after the tip and make it the tip."""
-        message = Message(len(self._messages) + 1, role, parts, self._tip, model, ending)
+        message_id = len(self._messages) + 1 if self.next_id is None else self.next_id()
+        message = Message(message_id, role, parts, self._tip, model, ending, created_at_s, generation)
         self._messages[message.id] = message
         self._tip = message.id
         return message
@@ -159,6 +200,14 @@ class Conversation:
         """All messages with the same parent and role, oldest first (retries, edits); includes itself."""
         own = self._messages[message_id]
         return tuple(m for m in self._messages.values() if m.parent_id == own.parent_id and m.role is own.role)
+
+    def leaf(self, message_id: int) -> Message:
+        """The end of the newest branch below a message; itself when nothing follows it."""
+        newest = {message.parent_id: message for message in self._messages.values()}
+        message = self._messages[message_id]
+        while (below := newest.get(message.id)) is not None:
+            message = below
+        return message
 
     def __len__(self) -> int:
         return len(self._messages)

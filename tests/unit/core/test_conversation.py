@@ -106,3 +106,43 @@ def test_a_message_reads_its_parts_in_order() -> None:
 )
 def test_an_answer_without_words_is_never_sent(message: Message, is_sendable: bool) -> None:
     assert message.is_sendable is is_sendable
+
+
+def test_ids_come_from_whoever_gives_them() -> None:
+    ids = iter((70, 12))
+    conversation = Conversation(next_id=lambda: next(ids))
+    first = conversation.append(Role.USER, says("Hi"))
+    second = conversation.append(Role.ASSISTANT, says("Hello"), created_at_s=5.0)
+    assert (first.id, second.id, second.parent_id, second.created_at_s) == (70, 12, 70, 5.0)
+    assert conversation.path() == (first, second)
+
+
+def test_the_leaf_is_the_end_of_the_newest_branch() -> None:
+    conversation = Conversation()
+    question = conversation.append(Role.USER, says("Hi"))
+    old = conversation.append(Role.ASSISTANT, says("One"))
+    conversation.append(Role.USER, says("And?"))
+    deep = conversation.append(Role.ASSISTANT, says("One more"))
+    conversation.rewind(question.id)
+    new = conversation.append(Role.ASSISTANT, says("Two"))
+    assert conversation.leaf(old.id) is deep
+    assert conversation.leaf(question.id) is new
+    assert conversation.leaf(new.id) is new
+    assert conversation.path_to(deep.id)[-1] is deep
+
+
+def test_what_was_stored_is_put_back() -> None:
+    conversation = Conversation()
+    conversation.append(Role.USER, says("Hi"))
+    answer = conversation.append(Role.ASSISTANT, says("One"))
+    conversation.rewind(1)
+    other = Conversation()
+    other.restore(conversation.messages, answer.id)
+    assert other.path() == conversation.path_to(answer.id)
+    assert other.messages == conversation.messages
+    with pytest.raises(ValueError, match="missing"):
+        other.restore((answer,), answer.id)
+    with pytest.raises(ValueError, match="missing"):
+        other.restore((), 4)
+    other.restore((), None)
+    assert other.path() == ()

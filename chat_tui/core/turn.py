@@ -34,7 +34,6 @@ from chat_tui.core.events import (
 )
 from chat_tui.core.outcome import FinishReason, Phase
 
-
 _PAGE_FRAGMENTS = 512
 
 
@@ -123,6 +122,11 @@ class TurnState:
     def reasoning(self) -> str:
         """The reasoning so far, raw."""
         return "".join(log.fragments.text for log in self._texts(is_reasoning=True))
+
+    @property
+    def has_tool_calls(self) -> bool:
+        """Whether a call has begun; costs nothing, which `tool_calls` does."""
+        return bool(self._calls)
 
     @property
     def tool_calls(self) -> tuple[ToolCallPart, ...]:

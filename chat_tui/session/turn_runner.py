@@ -249,7 +249,7 @@ class TurnRunner:
                 self._hold(self._reasoning_cleaner.flush(), is_reasoning=True)
                 self._hold(self._answer_cleaner.flush(), is_reasoning=False)
             case _:
-                self._has_new_calls = bool(self.state.tool_calls)
+                self._has_new_calls = self.state.has_tool_calls
         if self.state.phase is not before:
             self._listener.phase_changed(self.state.phase)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
 from rich.style import Style
 from textual.theme import Theme
@@ -104,17 +104,21 @@ def quiet(styles: RenderStyles) -> RenderStyles:
     )
 
 
-@dataclass(frozen=True, slots=True)
 class ChatTheme:
     """One look: Textual's theme for the widgets, the styles for the transcript."""
 
-    name: str
-    textual: Theme
-    styles: RenderStyles
+    def __init__(self, name: str, textual: Theme, palette: _Palette) -> None:
+        self.name = name
+        self.textual = textual
+        self._palette = palette
+
+    @cached_property
+    def styles(self) -> RenderStyles:
+        """Made when the theme is first shown: of three, most readers see one."""
+        return _styles(self._palette)
 
 
-@dataclass(frozen=True, slots=True)
-class _Palette:
+class _Palette(NamedTuple):
     """Rich style definitions a theme is made from ("#rrggbb", "dim", "bold cyan", "on #rrggbb")."""
 
     text: str
@@ -388,7 +392,7 @@ _TERMINAL_THEME: Final = Theme(
 )
 
 THEMES: Final[dict[str, ChatTheme]] = {
-    "dark": ChatTheme("dark", _DARK_THEME, _styles(_DARK)),
-    "light": ChatTheme("light", _LIGHT_THEME, _styles(_LIGHT)),
-    "terminal": ChatTheme("terminal", _TERMINAL_THEME, _styles(_TERMINAL)),
+    "dark": ChatTheme("dark", _DARK_THEME, _DARK),
+    "light": ChatTheme("light", _LIGHT_THEME, _LIGHT),
+    "terminal": ChatTheme("terminal", _TERMINAL_THEME, _TERMINAL),
 }

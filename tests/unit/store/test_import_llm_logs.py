@@ -17,7 +17,8 @@ from chat_tui.store.model import StoredConversation
 OLDEST = """
 CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT);
 CREATE TABLE responses (id TEXT PRIMARY KEY, model TEXT, prompt TEXT, system TEXT, prompt_json TEXT,
-    options_json TEXT, response TEXT, response_json TEXT, conversation_id TEXT, duration_ms INTEGER, datetime_utc TEXT);
+    options_json TEXT, response TEXT, response_json TEXT, conversation_id TEXT, duration_ms INTEGER,
+    datetime_utc TEXT);
 INSERT INTO conversations VALUES ('c1', 'Pelicans', 'gpt');
 INSERT INTO responses (id, model, prompt, system, response, conversation_id, duration_ms, datetime_utc) VALUES
     ('r2', 'gpt', 'Another', 'Be brief', 'Wallace', 'c1', 900, '2024-01-01T00:01:00'),
@@ -44,8 +45,8 @@ CREATE TABLE parts (id INTEGER PRIMARY KEY, message_hash TEXT, position INTEGER,
     text TEXT, payload TEXT);
 CREATE TABLE threads (id TEXT PRIMARY KEY, name TEXT, tip_message_hash TEXT, forked_from TEXT, datetime_utc TEXT);
 CREATE TABLE turns (id TEXT PRIMARY KEY, thread_id TEXT, parent_message_hash TEXT, tip_message_hash TEXT,
-    model TEXT, resolved_model TEXT, options_json TEXT, input_tokens INTEGER, output_tokens INTEGER, duration_ms INTEGER,
-    datetime_utc TEXT);
+    model TEXT, resolved_model TEXT, options_json TEXT, input_tokens INTEGER, output_tokens INTEGER,
+    duration_ms INTEGER, datetime_utc TEXT);
 INSERT INTO threads VALUES ('c1', 'Pelicans', 'm5', NULL, '2024-01-01T00:00:00+00:00');
 INSERT INTO messages VALUES ('m1', NULL, 'user', NULL), ('m2', 'm1', 'assistant', NULL), ('m3', 'm2', 'user', NULL),
     ('m4', 'm3', 'assistant', NULL), ('m5', 'm4', 'assistant', NULL);

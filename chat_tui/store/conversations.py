@@ -1,39 +1,32 @@
-"""Conversations in SQL: functions over a connection, each to be called inside a transaction of the caller's."""
+"""Conversations into SQL: functions over a connection, each to be called inside a transaction of the caller's."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
-from chat_tui.core.conversation import Ending, Message, Outcome, Role, TextPart
+from chat_tui.core.conversation import Message, Outcome, Role
 from chat_tui.store import drafts, search
 from chat_tui.store.columns import exact, first_line, from_exact, repaired
-from chat_tui.store.folding import folded, interrupted
+from chat_tui.store.folding import interrupted
 from chat_tui.store.model import (
     PREVIEW_CHARS,
-    ConversationRow,
-    StoreCounts,
     StoredConversation,
-    StoreError,
-    TurnRow,
 )
+from chat_tui.store.reading import key_of, message_of
 from chat_tui.store.records import (
     BadRecord,
-    ending_from_json,
     ending_to_json,
     message_from_record,
     message_to_record,
 )
-from chat_tui.store.rows import ROW_COLUMNS, number, row_of
+from chat_tui.store.rows import number
 
 Delta: TypeAlias = tuple[str, str]
 """What kind of text it is, and the text."""
-
-
-# -- writing ---------------------------------------------------------------------------------------
 
 
 def begin(
@@ -41,12 +34,14 @@ def begin(
 ) -> int:
     """Make the conversation unless it is there; its key."""
     connection.execute(
-        "INSERT OR IGNORE INTO conversations (id, sequence, created_at_s, updated_at_s, title, title_words, model)"
+        "INSERT OR IGNORE INTO conversations"  # noqa: S608 - our own words
+        " (id, sequence, created_at_s, updated_at_s, title, title_words, model)"
         f" VALUES (?, {_NEXT_SEQUENCE}, ?, ?, ?, '', ?)",
         (conversation_id, created_at_s, now_s, exact(""), exact(model)),
     )
     key = key_of(connection, conversation_id)
-    assert key is not None
+    if key is None:
+        raise sqlite3.IntegrityError("The conversation could not be made.")
     if title and from_exact(_one(connection, "SELECT title FROM conversations WHERE key = ?", key)) == "":
         _set_title(connection, key, title)
     return key
@@ -72,7 +67,8 @@ def put_message(
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (key, message.id, *values),
         ).lastrowid
-        assert sequence is not None
+        if sequence is None:
+            raise sqlite3.IntegrityError("The message could not be made.")
     else:
         sequence = int(before[0])
         search.remove(connection, sequence, str(before[2]))
@@ -96,7 +92,8 @@ def _touch(connection: sqlite3.Connection, key: int, message: Message, *, chars:
     preview = first_line(message.text, PREVIEW_CHARS)
     is_unfinished = message.ending is not None and message.ending.outcome is Outcome.INTERRUPTED
     connection.execute(
-        f"UPDATE conversations SET sequence = {_NEXT_SEQUENCE}, updated_at_s = ?, text_chars = text_chars + ?,"
+        f"UPDATE conversations SET sequence = {_NEXT_SEQUENCE}, updated_at_s = ?,"  # noqa: S608 - our own words
+        " text_chars = text_chars + ?,"
         " is_unfinished = ?, preview = CASE WHEN ? = '' THEN preview ELSE ? END,"
         " model = CASE WHEN ? THEN ? ELSE model END WHERE key = ?",
         (now_s, chars, is_unfinished, preview, preview, bool(message.model), exact(message.model), key),
@@ -174,7 +171,8 @@ def insert(connection: sqlite3.Connection, conversation: StoredConversation, *, 
         put_message(connection, conversation.id, message, window="", now_s=0.0)
     _set_title(connection, key, conversation.title)
     connection.execute(
-        "UPDATE conversations SET is_title_own = ?, is_pinned = ?, updated_at_s = ?, model = ?, tip_id = ? WHERE key = ?",
+        "UPDATE conversations SET is_title_own = ?, is_pinned = ?, updated_at_s = ?, model = ?, tip_id = ?"
+        " WHERE key = ?",
         (
             conversation.is_title_own,
             conversation.is_pinned,
@@ -190,19 +188,22 @@ def insert(connection: sqlite3.Connection, conversation: StoredConversation, *, 
 
 
 def recover(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> int:
-    """End the answers of windows that are gone as interrupted, with all their text; how many. The list keeps its order."""
+    """End the answers of windows that are gone as interrupted, with all their text; how many.
+
+    The list keeps its order.
+    """
     names = [str(row[0]) for row in connection.execute("SELECT DISTINCT window FROM messages WHERE window <> ''")]
     count = 0
     for name in names:
         if is_alive(name):
             continue
         rows = connection.execute(
-            "SELECT c.id, c.sequence, c.updated_at_s, m.sequence, m.id, m.record, m.ending, m.words FROM messages m"
-            " JOIN conversations c ON c.key = m.conversation WHERE m.window = ?",
+            "SELECT c.id, c.sequence, c.updated_at_s, m.sequence, m.id, m.record, m.ending, m.words"
+            " FROM messages m JOIN conversations c ON c.key = m.conversation WHERE m.window = ?",
             (name,),
         ).fetchall()
         for conversation_id, place, updated_at_s, *columns in rows:
-            message = interrupted(_message(connection, columns))
+            message = interrupted(message_of(connection, columns))
             settle(connection, str(conversation_id), message, number(updated_at_s))
             connection.execute("UPDATE conversations SET sequence = ? WHERE id = ?", (place, conversation_id))
             count += 1
@@ -214,8 +215,10 @@ def adopt(connection: sqlite3.Connection) -> None:
     lost = "SELECT DISTINCT conversation FROM messages WHERE conversation NOT IN (SELECT key FROM conversations)"
     for (key,) in connection.execute(lost).fetchall():
         connection.execute(
-            "INSERT INTO conversations (key, id, sequence, created_at_s, updated_at_s, title, title_words, model)"
-            f" SELECT ?, lower(hex(randomblob(16))), {_NEXT_SEQUENCE}, min(created_at_s), max(created_at_s), ?, ?, ?"
+            "INSERT INTO conversations"  # noqa: S608 - our own words
+            " (key, id, sequence, created_at_s, updated_at_s, title, title_words, model)"
+            f" SELECT ?, lower(hex(randomblob(16))), {_NEXT_SEQUENCE}, min(created_at_s), max(created_at_s),"
+            " ?, ?, ?"
             " FROM messages WHERE conversation = ?",
             (key, exact(_RECOVERED), _RECOVERED, exact(""), key),
         )
@@ -224,162 +227,6 @@ def adopt(connection: sqlite3.Connection) -> None:
         " message_count = (SELECT count(*) FROM messages WHERE conversation = key),"
         " text_chars = (SELECT total(text_chars) FROM messages WHERE conversation = key)"
     )
-
-
-# -- reading ---------------------------------------------------------------------------------------
-
-
-def recent(
-    connection: sqlite3.Connection, limit: int, offset: int, open_elsewhere: Collection[str]
-) -> list[ConversationRow]:
-    """Pinned ones first, then the ones changed last."""
-    rows = connection.execute(
-        f"SELECT {ROW_COLUMNS} FROM conversations c ORDER BY is_pinned DESC, sequence DESC LIMIT ? OFFSET ?",  # noqa: S608
-        (limit, offset),
-    )
-    return [row_of(columns, open_elsewhere) for columns in rows]
-
-
-def load(
-    connection: sqlite3.Connection, conversation_id: str, is_alive: Callable[[str], bool]
-) -> StoredConversation:
-    """All of a conversation; answers of windows that are gone are interrupted ones. Raises StoreError."""
-    row = connection.execute(
-        "SELECT key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id FROM conversations"
-        " WHERE id = ?",
-        (conversation_id,),
-    ).fetchone()
-    if row is None:
-        raise StoreError(f"There is no conversation {conversation_id}.")
-    key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id = row
-    messages = _connected(tuple(_messages(connection, key, is_alive)))
-    if messages and all(message.id != tip_id for message in messages) and tip_id is not None:
-        tip_id = messages[-1].id
-    return StoredConversation(
-        id=conversation_id,
-        title=from_exact(title),
-        is_title_own=bool(is_title_own),
-        is_pinned=bool(is_pinned),
-        created_at_s=created_at_s,
-        updated_at_s=updated_at_s,
-        model=from_exact(model),
-        tip_id=tip_id,
-        messages=messages,
-    )
-
-
-def _connected(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Messages whose parent was lost follow the one that was stored before them."""
-    ids = {message.id for message in messages}
-    if all(message.parent_id is None or message.parent_id in ids for message in messages):
-        return messages
-    before = (None, *(message.id for message in messages))
-    return tuple(
-        message if message.parent_id is None or message.parent_id in ids else replace(message, parent_id=previous)
-        for message, previous in zip(messages, before, strict=False)
-    )
-
-
-def _messages(connection: sqlite3.Connection, key: int, is_alive: Callable[[str], bool]) -> Iterator[Message]:
-    rows = connection.execute(
-        "SELECT window, sequence, id, record, ending, words FROM messages WHERE conversation = ? ORDER BY sequence",
-        (key,),
-    ).fetchall()
-    alive: dict[str, bool] = {"": True}
-    for window, *columns in rows:
-        message = _message(connection, columns)
-        if window not in alive:
-            alive[window] = is_alive(window)
-        yield message if alive[window] else interrupted(message)
-
-
-def _message(connection: sqlite3.Connection, columns: Sequence[object]) -> Message:
-    """From sequence, id, record, ending and words; what cannot be read is the text that is searched."""
-    sequence, identity, record, ending, words = columns
-    try:
-        message = message_from_record(json.loads(str(record)))
-    except (BadRecord, ValueError, RecursionError):
-        message = Message(cast("int", identity), Role.ASSISTANT, (TextPart(str(words)),) if words else ())
-    deltas = [
-        (str(kind), from_exact(text))
-        for (pairs,) in connection.execute(
-            "SELECT pairs FROM deltas WHERE message = ? ORDER BY sequence", (sequence,)
-        )
-        for kind, text in json.loads(pairs)
-    ]
-    if deltas:
-        message = replace(message, parts=folded(message.parts, deltas))
-    return replace(message, ending=_ending(str(ending))) if ending else message
-
-
-def _ending(column: str) -> Ending:
-    try:
-        return ending_from_json(column)
-    except BadRecord:
-        return Ending(Outcome.INTERRUPTED)
-
-
-def last_id(connection: sqlite3.Connection) -> str | None:
-    """The conversation changed last; None when there is none."""
-    row = connection.execute("SELECT id FROM conversations ORDER BY sequence DESC LIMIT 1").fetchone()
-    return None if row is None else str(row[0])
-
-
-def place_of(connection: sqlite3.Connection, conversation_id: str) -> int | None:
-    """Where it stands in the list."""
-    row = connection.execute("SELECT sequence FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
-    return None if row is None else int(row[0])
-
-
-def known(connection: sqlite3.Connection, ids: Iterable[str]) -> frozenset[str]:
-    """Those of `ids` that are here."""
-    return frozenset(identity for identity in ids if key_of(connection, identity) is not None)
-
-
-def turns(connection: sqlite3.Connection, since_s: float, model: str | None) -> list[TurnRow]:
-    """The answers begun since, in the order they were stored; of one model or of all."""
-    rows = connection.execute(
-        "SELECT created_at_s, ending, record FROM messages WHERE ending <> '' AND created_at_s >= ? ORDER BY sequence",
-        (since_s,),
-    )
-    found = (_turn(number(at_s), str(ending), str(record)) for at_s, ending, record in rows)
-    return [turn for turn in found if turn is not None and model in (None, turn.model)]
-
-
-def _turn(started_at_s: float, column: str, record: str) -> TurnRow | None:
-    try:
-        ending, model = ending_from_json(column), json.loads(record).get("model", "")
-    except (BadRecord, ValueError, AttributeError, RecursionError):
-        return None
-    name = model if isinstance(model, str) else "".join(model)
-    return TurnRow(
-        model=name,
-        provider=name.partition("/")[0] if "/" in name else "",
-        started_at_s=started_at_s,
-        outcome=str(ending.outcome),
-        tokens=ending.tokens,
-        is_estimate=ending.is_estimate,
-        ttft_s=ending.ttft_s,
-        tokens_per_s=ending.tokens_per_s,
-        gap_p95_s=ending.gap_p95_s,
-        longest_gap_s=ending.longest_gap_s,
-        stalls=ending.stalls,
-    )
-
-
-def counts(connection: sqlite3.Connection) -> StoreCounts:
-    """How much there is."""
-    conversations, messages = connection.execute(
-        "SELECT count(*), total(message_count) FROM conversations"
-    ).fetchone()
-    running = connection.execute("SELECT count(*) FROM messages WHERE window <> ''").fetchone()[0]
-    return StoreCounts(int(conversations), int(messages), int(running))
-
-
-def key_of(connection: sqlite3.Connection, conversation_id: str) -> int | None:
-    """The conversation's row; None when it is not here."""
-    row = connection.execute("SELECT key FROM conversations WHERE id = ?", (repaired(conversation_id),)).fetchone()
-    return None if row is None else int(row[0])
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -399,7 +246,8 @@ def _set_title(connection: sqlite3.Connection, key: int, title: str) -> None:
 
 def _sequence(connection: sqlite3.Connection, conversation_id: str, message_id: int) -> int | None:
     row = connection.execute(
-        "SELECT m.sequence FROM conversations c JOIN messages m ON m.conversation = c.key AND m.id = ? WHERE c.id = ?",
+        "SELECT m.sequence FROM conversations c JOIN messages m ON m.conversation = c.key AND m.id = ?"
+        " WHERE c.id = ?",
         (message_id, conversation_id),
     ).fetchone()
     return None if row is None else int(row[0])

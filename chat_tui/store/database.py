@@ -1,4 +1,4 @@
-"""Opening the database: private files, the right pragmas, migrations, and what is done with files that are not ours.
+"""Opening the database: private files, the right pragmas, migrations, and what becomes of files that are not ours.
 
 Everything here runs in the thread that owns the connection.
 """
@@ -271,7 +271,7 @@ def open_in_memory(files: Files, *, is_copied: bool, schema: Schema = SCHEMA) ->
 
 
 def _copied(files: Files, connection: sqlite3.Connection, schema: Schema) -> bool:
-    """As it is; as a copy, because a log can not be read where nothing can be written; and at last without its log."""
+    """As it is; as a copy (a log cannot be read where nothing can be written); at last without its log."""
     path = files.database
     with tempfile.TemporaryDirectory(prefix="chat-tui-") as directory:
         copy = Path(directory) / path.name

@@ -37,7 +37,8 @@ def add_prompt(connection: sqlite3.Connection, text: str) -> None:
     sequence = connection.execute("INSERT INTO prompts (text) VALUES (?)", (stored,)).lastrowid
     if sequence and sequence % 100 == 0:
         connection.execute(
-            "DELETE FROM prompts WHERE sequence <= (SELECT sequence FROM prompts ORDER BY sequence DESC LIMIT 1 OFFSET ?)",
+            "DELETE FROM prompts WHERE sequence <="
+            " (SELECT sequence FROM prompts ORDER BY sequence DESC LIMIT 1 OFFSET ?)",
             (MAX_PROMPTS,),
         )
 

@@ -28,8 +28,10 @@ FAULT = Fault(
 
 
 def folded(parts: tuple[Part, ...], deltas: Iterable[tuple[str, str]]) -> tuple[Part, ...]:
-    """`parts` with what came after. Kinds: "text", "refusal", "reasoning", "call" (the name of a tool; one after the
-    other are two calls), "arguments" (of the last call); other kinds are kept as opaque data.
+    """`parts` with what came after.
+
+    Kinds: "text", "refusal", "reasoning", "call" (the name of a tool; one after the other are two calls),
+    "arguments" (of the last call); other kinds are kept as opaque data.
     """
     done = list(parts)
     kind_before, pieces = "", list[str]()

@@ -49,7 +49,7 @@ _FIRST: Final = (
     """,
     "CREATE INDEX conversations_recent ON conversations (is_pinned, sequence)",
     "CREATE INDEX conversations_newest ON conversations (sequence)",
-    # `record` is the message without its ending, `words` the copy that is searched; `window` is empty once it ended.
+    # `record` is the message without its ending, `words` the copy that is searched; `window`: of a running answer.
     """
     CREATE TABLE messages (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -66,7 +66,11 @@ _FIRST: Final = (
     """,
     "CREATE INDEX messages_running ON messages (window) WHERE window <> ''",
     "CREATE INDEX messages_ended ON messages (created_at_s) WHERE ending <> ''",
-    "CREATE TABLE deltas (sequence INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL, pairs TEXT NOT NULL)",
+    """
+    CREATE TABLE deltas (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL, pairs TEXT NOT NULL
+    )
+    """,
     "CREATE INDEX deltas_of_message ON deltas (message, sequence)",
     "CREATE TABLE drafts (key TEXT PRIMARY KEY, text TEXT NOT NULL)",
     "CREATE TABLE prompts (sequence INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL UNIQUE)",

@@ -1,8 +1,8 @@
 """Full-text search over titles and messages. No input is an error.
 
-The index keeps no text of its own. What is removed leaves marks in it, and the words with them, until they are merged
-away: `scrub` does that in small steps. (The index's own secure deletion would do, but older versions of SQLite can
-not read a file that ever used it.)
+The index keeps no text of its own. What is removed leaves marks in it, and the words with them, until they are
+merged away: `scrub` does that in small steps. (The index's own secure deletion would do, but older versions of
+SQLite cannot read a file that ever used it.)
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def rebuild(connection: sqlite3.Connection) -> None:
 
 
 def scrub(connection: sqlite3.Connection) -> Iterator[None]:
-    """Merge the whole index, a piece with each step, each its own transaction; afterwards it has no removed words."""
+    """Merge the whole index, a piece and a transaction a step; afterwards it has no removed words."""
     pages = -_MERGED_PAGES
     while True:
         before = connection.total_changes
@@ -65,7 +65,7 @@ def scrub(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def query_of(words: str) -> str:
-    """The query for what somebody typed: every word as it is, the last one as the beginning of one. May be empty."""
+    """The query for what somebody typed: every word as it is, the last as the beginning of one. May be empty."""
     terms = [indexed(term[:_MAX_WORD_CHARS]).strip() for term in repaired(words).split()[:_MAX_WORDS]]
     quoted = ['"' + term.replace('"', '""') + '"' for term in terms if any(map(str.isalnum, term))]
     return " AND ".join(quoted) + "*" if quoted else ""
@@ -74,7 +74,7 @@ def query_of(words: str) -> str:
 def find(
     connection: sqlite3.Connection, words: str, limit: int, open_elsewhere: Collection[str] = ()
 ) -> list[SearchHit]:
-    """At most `limit` conversations: those whose title has the words, then those with the newest messages that do."""
+    """At most `limit` conversations: those whose title has the words, then those with messages that do."""
     query = query_of(words)
     if not query or limit <= 0:
         return []

@@ -1,4 +1,4 @@
-"""The store of conversations as the rest of the program sees it. Every write returns at once; every read is awaited."""
+"""The store of conversations as the rest of the program sees it: writes return at once, reads are awaited."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ConversationStore:
         self._write(lambda tables: tables.begin(conversation_id, title, model, created_at_s, now_s))
 
     def put_message(self, conversation_id: str, message: Message, *, is_running: bool = False) -> None:
-        """Add a message or replace the one of its id. A new one becomes the tip. `is_running`: deltas will follow."""
+        """Add a message or replace the one of its id; a new one becomes the tip. `is_running`: deltas follow."""
         now_s = self._now()
         if is_running:
             self._running[conversation_id, message.id] = message
@@ -121,7 +121,7 @@ class ConversationStore:
         self._write(lambda tables: tables.set_pinned(conversation_id, is_pinned=is_pinned))
 
     def delete(self, conversation_id: str) -> None:
-        """Remove it from the file, its log and the index, its prompts and draft too; kept in memory for `undelete`."""
+        """Remove it from file, log and index, its prompts and draft too; kept in memory for `undelete`."""
         self._write(lambda tables: tables.delete(conversation_id))
 
     def undelete(self, conversation_id: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chat_tui.core.conversation import Message, Role
 from chat_tui.store import conversations as sql
-from chat_tui.store import drafts, search
+from chat_tui.store import drafts, reading, search
 from chat_tui.store.database import Files, remove_backups
 from chat_tui.store.model import ConversationRow, SearchHit, StoreCounts, StoredConversation, TurnRow
 from chat_tui.store.windows import Windows
@@ -76,10 +76,10 @@ class Tables:
 
     def delete(self, conversation_id: str) -> None:
         """Remove it from the file; in memory it stays until the program ends."""
-        place = sql.place_of(self.connection, conversation_id)
+        place = reading.place_of(self.connection, conversation_id)
         if place is None:
             return
-        conversation = sql.load(self.connection, conversation_id, self._windows.is_alive)
+        conversation = reading.load(self.connection, conversation_id, self._windows.is_alive)
         self._deleted[conversation_id] = _Deleted(conversation, place, self.draft(conversation_id))
         sql.delete(self.connection, conversation_id)
         self.connection.execute("INSERT OR REPLACE INTO state VALUES (?, '')", (SCRUB,))
@@ -112,7 +112,7 @@ class Tables:
 
     def recent(self, limit: int, offset: int) -> list[ConversationRow]:
         """Pinned ones first, then the ones changed last."""
-        return sql.recent(self.connection, limit, offset, self._windows.held_elsewhere())
+        return reading.recent(self.connection, limit, offset, self._windows.held_elsewhere())
 
     def search(self, words: str, limit: int) -> list[SearchHit]:
         """Conversations with the words."""
@@ -120,15 +120,15 @@ class Tables:
 
     def load(self, conversation_id: str) -> StoredConversation:
         """All of one. Raises StoreError."""
-        return sql.load(self.connection, conversation_id, self._windows.is_alive)
+        return reading.load(self.connection, conversation_id, self._windows.is_alive)
 
     def last_id(self) -> str | None:
         """The one changed last."""
-        return sql.last_id(self.connection)
+        return reading.last_id(self.connection)
 
     def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those that are here."""
-        return sql.known(self.connection, ids)
+        return reading.known(self.connection, ids)
 
     def draft(self, key: str) -> str:
         """What was typed and not sent."""
@@ -140,8 +140,8 @@ class Tables:
 
     def turns(self, since_s: float, model: str | None) -> list[TurnRow]:
         """The numbers of the answers."""
-        return sql.turns(self.connection, since_s, model)
+        return reading.turns(self.connection, since_s, model)
 
     def counts(self) -> StoreCounts:
         """How much there is."""
-        return sql.counts(self.connection)
+        return reading.counts(self.connection)

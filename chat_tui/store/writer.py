@@ -1,5 +1,5 @@
-"""The one thread that owns the connection: it writes what is asked in order, many changes to a transaction, and keeps
-what cannot be written until it can be.
+"""The one thread that owns the connection: it writes what is asked in order, many changes to a transaction, and
+keeps what cannot be written until it can be.
 """
 
 from __future__ import annotations
@@ -83,8 +83,9 @@ class Writer:
                 self._take(job)
             self._save()
             self._answer_flushes()
-            if not self._pending and self._jobs.empty() and not self._has_ended:
+            if self._chores and not self._pending and self._jobs.empty() and (self._is_idle or self._flushes):
                 self._do_chore()
+                self._answer_flushes()
 
     # -- jobs --------------------------------------------------------------------------------------
 
@@ -337,7 +338,7 @@ class Writer:
                 self._fail(error)
 
     def _check(self) -> Iterator[None]:
-        """The pages of the file, after somebody did not close it; given up and begun again when something is asked."""
+        """The pages of a file that was not closed; given up and begun again when something is asked."""
         connection = self._tables.connection
         while True:
             connection.set_progress_handler(lambda: not self._jobs.empty(), _CHECK_INSTRUCTIONS)

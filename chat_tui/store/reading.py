@@ -1,0 +1,170 @@
+"""Conversations out of SQL: functions over a connection. Cursors stay in here."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import cast
+
+from chat_tui.core.conversation import Ending, Message, Outcome, Role, TextPart
+from chat_tui.store.columns import from_exact, repaired
+from chat_tui.store.folding import folded, interrupted
+from chat_tui.store.model import ConversationRow, StoreCounts, StoredConversation, StoreError, TurnRow
+from chat_tui.store.records import BadRecord, ending_from_json, message_from_record
+from chat_tui.store.rows import ROW_COLUMNS, number, row_of
+
+
+def recent(
+    connection: sqlite3.Connection, limit: int, offset: int, open_elsewhere: Collection[str]
+) -> list[ConversationRow]:
+    """Pinned ones first, then the ones changed last."""
+    rows = connection.execute(
+        f"SELECT {ROW_COLUMNS} FROM conversations c ORDER BY is_pinned DESC, sequence DESC LIMIT ? OFFSET ?",  # noqa: S608
+        (limit, offset),
+    )
+    return [row_of(columns, open_elsewhere) for columns in rows]
+
+
+def load(
+    connection: sqlite3.Connection, conversation_id: str, is_alive: Callable[[str], bool]
+) -> StoredConversation:
+    """All of a conversation; answers of windows that are gone are interrupted ones. Raises StoreError."""
+    row = connection.execute(
+        "SELECT key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id FROM conversations"
+        " WHERE id = ?",
+        (conversation_id,),
+    ).fetchone()
+    if row is None:
+        raise StoreError(f"There is no conversation {conversation_id}.")
+    key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id = row
+    messages = _connected(tuple(_messages(connection, key, is_alive)))
+    if messages and all(message.id != tip_id for message in messages) and tip_id is not None:
+        tip_id = messages[-1].id
+    return StoredConversation(
+        id=conversation_id,
+        title=from_exact(title),
+        is_title_own=bool(is_title_own),
+        is_pinned=bool(is_pinned),
+        created_at_s=created_at_s,
+        updated_at_s=updated_at_s,
+        model=from_exact(model),
+        tip_id=tip_id,
+        messages=messages,
+    )
+
+
+def _connected(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Messages whose parent was lost follow the one that was stored before them."""
+    ids = {message.id for message in messages}
+    if all(message.parent_id is None or message.parent_id in ids for message in messages):
+        return messages
+    before = (None, *(message.id for message in messages))
+    return tuple(
+        message if message.parent_id is None or message.parent_id in ids else replace(message, parent_id=previous)
+        for message, previous in zip(messages, before, strict=False)
+    )
+
+
+def _messages(connection: sqlite3.Connection, key: int, is_alive: Callable[[str], bool]) -> Iterator[Message]:
+    rows = connection.execute(
+        "SELECT window, sequence, id, record, ending, words FROM messages WHERE conversation = ? ORDER BY sequence",
+        (key,),
+    ).fetchall()
+    alive: dict[str, bool] = {"": True}
+    for window, *columns in rows:
+        message = message_of(connection, columns)
+        if window not in alive:
+            alive[window] = is_alive(window)
+        yield message if alive[window] else interrupted(message)
+
+
+def message_of(connection: sqlite3.Connection, columns: Sequence[object]) -> Message:
+    """From sequence, id, record, ending and words; what cannot be read is the text that is searched."""
+    sequence, identity, record, ending, words = columns
+    try:
+        message = message_from_record(json.loads(str(record)))
+    except (BadRecord, ValueError, RecursionError):
+        message = Message(cast("int", identity), Role.ASSISTANT, (TextPart(str(words)),) if words else ())
+    deltas = [
+        (str(kind), from_exact(text))
+        for (pairs,) in connection.execute(
+            "SELECT pairs FROM deltas WHERE message = ? ORDER BY sequence", (sequence,)
+        )
+        for kind, text in json.loads(pairs)
+    ]
+    if deltas:
+        message = replace(message, parts=folded(message.parts, deltas))
+    return replace(message, ending=_ending(str(ending))) if ending else message
+
+
+def _ending(column: str) -> Ending:
+    try:
+        return ending_from_json(column)
+    except BadRecord:
+        return Ending(Outcome.INTERRUPTED)
+
+
+def last_id(connection: sqlite3.Connection) -> str | None:
+    """The conversation changed last; None when there is none."""
+    row = connection.execute("SELECT id FROM conversations ORDER BY sequence DESC LIMIT 1").fetchone()
+    return None if row is None else str(row[0])
+
+
+def place_of(connection: sqlite3.Connection, conversation_id: str) -> int | None:
+    """Where it stands in the list."""
+    row = connection.execute("SELECT sequence FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def known(connection: sqlite3.Connection, ids: Iterable[str]) -> frozenset[str]:
+    """Those of `ids` that are here."""
+    return frozenset(identity for identity in ids if key_of(connection, identity) is not None)
+
+
+def turns(connection: sqlite3.Connection, since_s: float, model: str | None) -> list[TurnRow]:
+    """The answers begun since, in the order they were stored; of one model or of all."""
+    rows = connection.execute(
+        "SELECT created_at_s, ending, record FROM messages WHERE ending <> '' AND created_at_s >= ?"
+        " ORDER BY sequence",
+        (since_s,),
+    )
+    found = (_turn(number(at_s), str(ending), str(record)) for at_s, ending, record in rows)
+    return [turn for turn in found if turn is not None and model in (None, turn.model)]
+
+
+def _turn(started_at_s: float, column: str, record: str) -> TurnRow | None:
+    try:
+        ending, model = ending_from_json(column), json.loads(record).get("model", "")
+    except (BadRecord, ValueError, AttributeError, RecursionError):
+        return None
+    name = model if isinstance(model, str) else "".join(model)
+    return TurnRow(
+        model=name,
+        provider=name.partition("/")[0] if "/" in name else "",
+        started_at_s=started_at_s,
+        outcome=str(ending.outcome),
+        tokens=ending.tokens,
+        is_estimate=ending.is_estimate,
+        ttft_s=ending.ttft_s,
+        tokens_per_s=ending.tokens_per_s,
+        gap_p95_s=ending.gap_p95_s,
+        longest_gap_s=ending.longest_gap_s,
+        stalls=ending.stalls,
+    )
+
+
+def counts(connection: sqlite3.Connection) -> StoreCounts:
+    """How much there is."""
+    conversations, messages = connection.execute(
+        "SELECT count(*), total(message_count) FROM conversations"
+    ).fetchone()
+    running = connection.execute("SELECT count(*) FROM messages WHERE window <> ''").fetchone()[0]
+    return StoreCounts(int(conversations), int(messages), int(running))
+
+
+def key_of(connection: sqlite3.Connection, conversation_id: str) -> int | None:
+    """The conversation's row; None when it is not here."""
+    row = connection.execute("SELECT key FROM conversations WHERE id = ?", (repaired(conversation_id),)).fetchone()
+    return None if row is None else int(row[0])

@@ -1,261 +1,198 @@
-"""A conversation with a model: submit, stop, retry, continue, edit, switch model. Knows no screen."""
+"""A conversation in hand: its branches, others that are stored, undo. Turns are in `session.turns`."""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt
-from chat_tui.core.conversation import (
-    ChatRequest,
-    Conversation,
-    Ending,
-    Generation,
-    Message,
-    Part,
-    Role,
-    TextPart,
-)
+from chat_tui.core.conversation import Conversation, Ending, Message, Role, TextPart
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Outcome
-from chat_tui.core.sanitize import Cleaner, TextCleaner
-from chat_tui.providers.base import Clock, Provider
-from chat_tui.providers.registry import ModelGroup, ProviderRegistry
-from chat_tui.session.turn_kind import TurnKind
+from chat_tui.providers.registry import ModelGroup
+from chat_tui.session.turns import NothingToDo, TurnSession, turn_runner
 
 if TYPE_CHECKING:
     from chat_tui.session.turn_runner import TurnListener, TurnRunner
 
 __all__ = ["ChatSession", "ModelGroup", "NothingToDo", "turn_runner"]
 
-
-def turn_runner() -> type[TurnRunner]:
-    """Who runs a turn, loaded with everything that is only needed by turns when it is first asked for."""
-    from chat_tui.session.turn_runner import TurnRunner
-
-    return TurnRunner
+MAX_UNDO = 100
 
 
-class NothingToDo(ChatError):  # noqa: N818 - no error, a key pressed where it has no meaning
-    """The key or command has nothing to act on here."""
+class _Shown(NamedTuple):
+    """What was shown before something else was."""
 
-    title = "nothing to do"
+    words: str
+    conversation: Conversation
+    tip_id: int | None
 
 
-class ChatSession:
-    """One conversation and the model that answers in it; at most one turn runs at a time."""
+class ChatSession(TurnSession):
+    """What a person does with conversations. Nothing is overwritten: changes make siblings."""
 
-    def __init__(
-        self,
-        registry: ProviderRegistry,
-        model_id: str,
-        *,
-        system: str = "",
-        generation: Generation | None = None,
-        clock: Clock = time.monotonic,
-    ) -> None:
-        self.conversation = Conversation()
-        self.model_id = model_id
-        self.system = system
-        self.generation = generation or Generation()
-        self.runner: TurnRunner | None = None
-        self.make_cleaner: Callable[[], Cleaner] = TextCleaner
-        """What answers pass before they are drained; for files and pipes `core.sanitize.RawText`."""
-        self._return_to: Message | None = None
-        self._left: set[str] = set()
-        """Models that were chosen before and may still hold something."""
-        self._registry = registry
-        self._clock = clock
+    _undo: tuple[_Shown, ...] = ()
+
+    is_shared = False
+    """Whether another window has this conversation open, too."""
 
     @property
-    def model_label(self) -> str:
-        """What the model is called in a sentence."""
-        return self._registry.describe(self.model_id)
+    def problem(self) -> str:
+        """What is not saved and why; empty when all is, or nothing is to be."""
+        return "" if self.journal.store is None else self.journal.store.problem
 
-    @property
-    def is_demo(self) -> bool:
-        """Whether answers are scripted."""
-        return self.model_id.partition("/")[0] == "demo"
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a turn runs."""
-        return self.runner is not None and self.runner.is_running
-
-    def now_s(self) -> float:
-        """The clock all numbers of this session are on."""
-        return self._clock()
-
-    # -- turns -----------------------------------------------------------------------------------
-
-    def submit(self, prompt: str, listener: TurnListener | None = None) -> TurnRunner:
-        """Ask. The turn begins when the caller awaits `run`; its time runs from now.
-
-        Raises ConfigError when the model cannot be used; the conversation is then unchanged.
-        """
-        provider, model = self._resolve()
-        self._return_to = self.conversation.tip
-        self.conversation.append(Role.USER, (TextPart(prompt),))
-        return self._begin(TurnKind.ASK, provider, model, prompt, listener)
+    # -- branches --------------------------------------------------------------------------------
 
     def retry(self, listener: TurnListener | None = None) -> TurnRunner:
-        """Ask the last question again; the new answer becomes a sibling of the old one.
+        """Ask the last question again; the new answer becomes a sibling of the old one."""
+        before = self._shown("the new answer")
+        runner = super().retry(listener)
+        self._remember(before)
+        return runner
 
-        Raises NothingToDo when there is no question, ConfigError as `submit` does.
+    def edit(self, message_id: int) -> str:
+        """Go back before a question and return its text, to be edited; what came after stays in the tree.
+
+        Raises NothingToDo when that is no question of the shown path.
         """
-        user = self.last_user
-        if user is None:
-            raise NothingToDo("There is no question to ask again.")
-        provider, model = self._resolve()
-        self._return_to = self.conversation.tip
-        self.conversation.rewind(user.id)
-        return self._begin(TurnKind.RETRY, provider, model, user.text, listener)
-
-    def continue_answer(self, listener: TurnListener | None = None) -> TurnRunner:
-        """Let the model go on where its last answer ended early.
-
-        Raises NothingToDo when there is no text to go on from.
-        """
-        answer, user = self.conversation.tip, self.last_user
-        if answer is None or user is None or answer.role is not Role.ASSISTANT or not answer.is_sendable:
-            raise NothingToDo("There is no answer to continue.")
-        provider, model = self._resolve()
-        history = self._history(answer)
-        trimmer = None
-        if not provider.can_prefill:
-            trimmer = OverlapTrimmer(answer.text)
-            history = (*history, Message(0, Role.USER, (TextPart(continuation_prompt(answer.text)),)))
-        request = ChatRequest(model, history, self.system, self.generation, is_continuation=provider.can_prefill)
-        self.runner = turn_runner()(
-            provider,
-            request,
-            kind=TurnKind.CONTINUE,
-            message_id=answer.id,
-            prompt=user.text,
-            clock=self._clock,
-            on_settled=self._settle_continuation,
-            listener=listener,
-            partial=answer.text,
-            trimmer=trimmer,
-            make_cleaner=self.make_cleaner,
-            jitter=random.random,
-        )
-        return self.runner
+        question = self._on_path(message_id, Role.USER)
+        before = self._shown("going back to that question")
+        self.conversation.rewind(question.parent_id)
+        self._moved(before)
+        return question.text
 
     def edit_last(self) -> str:
-        """Go back before the last question and return it, to be edited; what came after stays in the tree."""
-        user = self.last_user
-        if user is None:
+        """Go back before the last question and return it. Raises NothingToDo when there is none."""
+        if (question := self.last_user) is None:
             raise NothingToDo("There is no question to edit.")
-        self.conversation.rewind(user.parent_id)
-        return user.text
+        return self.edit(question.id)
 
-    @property
-    def last_user(self) -> Message | None:
-        """The last question on the shown path."""
-        return next((m for m in reversed(self.conversation.path()) if m.role is Role.USER), None)
+    def rewrite(self, message_id: int, text: str) -> Message:
+        """Put other words into the model's mouth: a sibling of its answer, which can be continued."""
+        answer = self._on_path(message_id, Role.ASSISTANT)
+        before = self._shown("the rewritten answer")
+        self.conversation.rewind(answer.parent_id)
+        rewritten = self.conversation.append(
+            Role.ASSISTANT,
+            (TextPart(text),),
+            model=answer.model,
+            ending=Ending(Outcome.STOPPED, tokens=0 if answer.ending is None else answer.ending.tokens),
+            created_at_s=self.journal.now_s(),
+        )
+        self.journal.put(self.conversation, rewritten)
+        self._moved(before)
+        return rewritten
 
-    def stop(self) -> None:
-        """End the running turn at once; what arrived stays."""
-        if self.runner is not None:
-            self.runner.cancel()
+    def switch_sibling(self, message_id: int, step: int) -> Message:
+        """Show the branch of the sibling `step` further on (negative: back). Returns that sibling."""
+        siblings = self.conversation.siblings(message_id)
+        at = next(number for number, message in enumerate(siblings) if message.id == message_id)
+        if not 0 <= at + step < len(siblings):
+            raise NothingToDo("There is no other version in that direction." if len(siblings) > 1 else _ONLY_ONE)
+        before = self._shown("showing the other version")
+        self.conversation.rewind(self.conversation.leaf(siblings[at + step].id).id)
+        self._moved(before)
+        return siblings[at + step]
 
-    # -- model and life --------------------------------------------------------------------------
+    def fork(self, message_id: int) -> Conversation:
+        """What was said up to a message, as a conversation of its own, which is open then."""
+        self._check_idle()
+        before = self._shown("the copy")
+        old, new = self.conversation, self.journal.conversation()
+        path = old.path_to(message_id)
+        new.restore(path, message_id)
+        new.title, new.is_title_own = old.title, old.is_title_own
+        self.conversation, self.runner = new, None
+        self.journal.forked(new, path)
+        self._remember(before)
+        return new
 
-    def switch_model(self, model_id: str) -> None:
-        """Answer with another model from the next turn on. Raises ConfigError, then nothing changed."""
-        self._registry.resolve(model_id)
-        self._left.add(self.model_id)
-        self._left.discard(model_id)
-        self.model_id = model_id
+    def undo(self) -> str:
+        """Show again what was shown before the last edit, retry, switch or copy; what that was, in a few words."""
+        self._check_idle()
+        if not self._undo:
+            raise NothingToDo("There is nothing to undo.")
+        *rest, last = self._undo
+        self._undo = tuple(rest)
+        self.conversation, self.runner = last.conversation, None
+        self.conversation.rewind(last.tip_id)
+        self.is_shared = not self.journal.opened(self.conversation)
+        self.journal.moved(self.conversation)
+        return last.words
+
+    # -- conversations ---------------------------------------------------------------------------
 
     def new(self) -> None:
         """Begin an empty conversation."""
         self.stop()
-        self.conversation = Conversation()
-        self.runner = None
+        before = self._shown("the new conversation")
+        self.conversation, self.runner, self.is_shared = self.journal.conversation(), None, False
+        self.journal.left()
+        self._remember(before)
 
-    async def prepare(self) -> str:
-        """Make the first answer faster (starts the embedded model), give up what the model before held.
-
-        Returns one sentence that says why there will be no answer, empty when nothing is known against it.
-        """
-        while self._left and not self.is_running:
-            await self._registry.release(self._left.pop())
+    async def open(self, conversation_id: str) -> None:
+        """Show a stored conversation. Raises StoreError when it cannot be read; nothing has changed then."""
+        if self.journal.store is None:
+            raise NothingToDo("Conversations are not kept here.")
+        stored = await self.journal.store.load(conversation_id)
+        self._check_idle()
+        conversation = self.journal.conversation()
         try:
-            provider, _ = self._resolve()
-        except ChatError as error:
-            return error.sentence
-        return await provider.prepare()
+            conversation.restore(stored.messages, stored.tip_id)
+        except ValueError as error:
+            raise ChatError("This conversation is damaged and cannot be shown.") from error
+        conversation.id, conversation.title = stored.id, stored.title
+        conversation.is_title_own, conversation.is_pinned = stored.is_title_own, stored.is_pinned
+        conversation.created_at_s = stored.created_at_s
+        before = self._shown("opening that conversation")
+        self.conversation, self.runner = conversation, None
+        self.is_shared = not self.journal.opened(conversation)
+        self._remember(before)
 
-    def list_models(self) -> AsyncIterator[ModelGroup]:
-        """What can be chosen, group by group as the answers come in."""
-        return self._registry.list_models()
+    async def open_last(self) -> bool:
+        """Show the conversation that was changed last. False: there is none."""
+        if self.journal.store is None or (last := await self.journal.store.last_id()) is None:
+            return False
+        await self.open(last)
+        return True
 
-    async def aclose(self) -> None:
-        """Stop what runs and give everything back."""
-        self.stop()
-        await self._registry.aclose()
+    @property
+    def last_model(self) -> str:
+        """Who answered last in this conversation; empty before the first answer."""
+        return next((m.model for m in reversed(self.conversation.path()) if m.model), "")
+
+    def rename(self, title: str) -> None:
+        """Give the conversation a title of the reader's own."""
+        self.conversation.title, self.conversation.is_title_own = title, True
+        if self.journal.store is not None and self.conversation.id:
+            self.journal.store.rename(self.conversation.id, title)
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _resolve(self) -> tuple[Provider, str]:
-        return self._registry.resolve(self.model_id)
+    def _check_idle(self) -> None:
+        if self.is_running:
+            raise NothingToDo("An answer is still running. Esc stops it.")
 
-    def _begin(
-        self, kind: TurnKind, provider: Provider, model: str, prompt: str, listener: TurnListener | None
-    ) -> TurnRunner:
-        user = self.conversation.tip
-        request = ChatRequest(model, self._history(user), self.system, self.generation)
-        answer = self.conversation.append(Role.ASSISTANT, (), model=self.model_id)
-        self.runner = turn_runner()(
-            provider,
-            request,
-            kind=kind,
-            message_id=answer.id,
-            prompt=prompt,
-            clock=self._clock,
-            on_settled=self._settle,
-            listener=listener,
-            make_cleaner=self.make_cleaner,
-            jitter=random.random,
-        )
-        return self.runner
+    def _on_path(self, message_id: int, role: Role) -> Message:
+        self._check_idle()
+        found = next((m for m in self.conversation.path() if m.id == message_id and m.role is role), None)
+        if found is None:
+            raise NothingToDo(_NOT_THERE[role])
+        return found
 
-    def _settle(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
-        """Keep the answer; when nothing came at all, go back to where the conversation was."""
-        self.conversation.settle(runner.message_id, parts, ending)
-        if not runner.state.has_output and ending.outcome is not Outcome.COMPLETE:
-            self.conversation.rewind(None if self._return_to is None else self._return_to.id)
-        return ending
+    def _shown(self, words: str) -> _Shown:
+        tip = self.conversation.tip
+        return _Shown(words, self.conversation, None if tip is None else tip.id)
 
-    def _settle_continuation(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
-        """Join the pieces in the same message: nothing repeated, nothing lost."""
-        answer = self.conversation.get(runner.message_id)
-        others = tuple(part for part in (*answer.parts, *parts) if not isinstance(part, TextPart))
-        text = TextPart(runner.partial + runner.state.text)
-        whole = ending
-        if (before := answer.ending) is not None:
-            tokens = before.tokens + ending.tokens
-            whole = replace(ending, tokens=tokens, is_estimate=before.is_estimate or ending.is_estimate)
-        self.conversation.settle(answer.id, (*others, text), whole)
-        return whole
+    def _remember(self, before: _Shown) -> None:
+        self._undo = (*self._undo, before)[-MAX_UNDO:]
 
-    def _history(self, tip: Message | None) -> tuple[Message, ...]:
-        """The path up to `tip` as a request may carry it: no empty answers, no two questions in a row."""
-        history: list[Message] = []
-        for message in self.conversation.path():
-            if not message.is_sendable:
-                continue
-            if history and message.role is Role.USER and history[-1].role is Role.USER:
-                earlier = history.pop()
-                joined = TextPart(f"{earlier.text}\n\n{message.text}")
-                history.append(Message(message.id, Role.USER, (joined,), earlier.parent_id))
-            else:
-                history.append(message)
-            if tip is not None and message.id == tip.id:
-                break
-        return tuple(history)
+    def _moved(self, before: _Shown) -> None:
+        self.journal.moved(self.conversation)
+        self._remember(before)
+
+
+_ONLY_ONE = "There is only this version."
+_NOT_THERE = {
+    Role.USER: "That is no question of this conversation.",
+    Role.ASSISTANT: "That is no answer of this conversation.",
+    Role.SYSTEM: "That is no message of this conversation.",
+}

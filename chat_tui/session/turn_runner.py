@@ -75,8 +75,9 @@ class Drained:
 class TurnRunner:
     """Runs one request to its end, with the retries that are allowed, and keeps everything that came.
 
-    `on_settled` is called exactly once, synchronously, with all parts and the ending, whatever happened; it returns
-    the ending of the message as a whole, which for a continuation counts what came before.
+    `on_event` is told every event as it is kept. `on_settled` is called exactly once, synchronously, with all parts
+    and the ending, whatever happened; it returns the ending of the message as a whole, which for a continuation
+    counts what came before.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class TurnRunner:
         retry: RetryPolicy | None = None,
         jitter: Callable[[], float] = lambda: 0.5,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_event: Callable[[StreamEvent], None] | None = None,
     ) -> None:
         self.provider = provider
         self.request = request
@@ -115,6 +117,7 @@ class TurnRunner:
         self._retry = retry or RetryPolicy()
         self._jitter = jitter
         self.sleep = sleep
+        self._on_event = on_event
         self._task: asyncio.Task[None] | None = None
         self._held: deque[tuple[bool, RenderBuffer]] = deque()
         """Runs of reasoning (True) and answer in the order they came: a model may think between its words."""
@@ -231,6 +234,8 @@ class TurnRunner:
             event = self._trim(self._trimmer, event, at_s)
         before = self.state.phase
         self.state = reduce(self.state, event)
+        if self._on_event is not None:
+            self._on_event(event)
         match event:
             case TextDelta(text):
                 self._hold(self._answer_cleaner.feed(text), is_reasoning=False)

@@ -1,0 +1,121 @@
+"""What happens to a conversation, told to the store as it happens. Without a store nothing is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from chat_tui.core.conversation import Conversation, Message
+
+if TYPE_CHECKING:
+    from chat_tui.core.events import StreamEvent
+    from chat_tui.session.deltas import Deltas
+    from chat_tui.store.store import ConversationStore
+
+TITLE_CHARS = 60
+_ONE_TURN = 2
+
+
+def title_of(text: str) -> str:
+    """The first words of a question as a title of at most `TITLE_CHARS`."""
+    words = " ".join(text[: 20 * TITLE_CHARS].split())
+    if len(words) <= TITLE_CHARS:
+        return words
+    cut = words.rfind(" ", TITLE_CHARS // 2, TITLE_CHARS)
+    return f"{words[: cut if cut > 0 else TITLE_CHARS - 1]}…"
+
+
+class Journal:
+    """Keeps conversations in `store`; `now` is the wall clock, in UTC epoch seconds."""
+
+    def __init__(self, store: ConversationStore | None, now: Callable[[], float] = time.time) -> None:
+        self.store = store
+        self._now = now
+        self._deltas: Deltas | None = None
+
+    def now_s(self) -> float:
+        """When something happens: 0 where nothing is kept."""
+        return 0.0 if self.store is None else self._now()
+
+    def conversation(self) -> Conversation:
+        """An empty one, whose messages get ids that no other window gives."""
+        return Conversation() if self.store is None else Conversation(next_id=self.store.next_message_id)
+
+    def asked(self, conversation: Conversation, question: Message) -> None:
+        """The reader's turn was added; the first one begins the conversation."""
+        if self.store is None:
+            return
+        if not conversation.id:
+            self._begin(conversation, question.text)
+        self.store.put_message(conversation.id, question)
+        self.store.add_prompt(question.text)
+
+    def forked(self, conversation: Conversation, path: tuple[Message, ...]) -> None:
+        """A copy of another conversation's path was begun."""
+        if self.store is None or not path:
+            return
+        self._begin(conversation, path[0].text)
+        for message in path:
+            self.store.put_message(conversation.id, message)
+
+    def put(self, conversation: Conversation, message: Message) -> None:
+        """A finished message was added or changed."""
+        if self.store is not None and conversation.id:
+            self.store.put_message(conversation.id, message)
+
+    def answering(self, conversation: Conversation, answer: Message) -> Callable[[StreamEvent], None] | None:
+        """An answer runs from now on: whom to tell what comes. None: nobody wants to know."""
+        if self.store is None:
+            return None
+        from chat_tui.session.deltas import Deltas
+
+        self.store.put_message(conversation.id, answer, is_running=True)
+        self._deltas = Deltas(self.store, conversation.id, answer.id)
+        return self._deltas.note
+
+    def settled(self, conversation: Conversation, answer: Message) -> None:
+        """An answer has come to its end."""
+        if self.store is None:
+            return
+        if self._deltas is not None:
+            self._deltas.drop()
+            self._deltas = None
+        self.store.settle(conversation.id, answer)
+
+    def moved(self, conversation: Conversation) -> None:
+        """Another path through the conversation is shown."""
+        if self.store is not None and conversation.id:
+            tip = conversation.tip
+            self.store.set_tip(conversation.id, None if tip is None else tip.id)
+
+    def returned(self, conversation: Conversation) -> None:
+        """Nothing came of a question and it is taken back; a conversation that has nothing else is not kept."""
+        if self.store is None or not conversation.id:
+            return
+        if conversation.tip is None and len(conversation) == _ONE_TURN:
+            self.store.delete(conversation.id)
+            conversation.id = ""
+        else:
+            self.moved(conversation)
+
+    def opened(self, conversation: Conversation) -> bool:
+        """A stored conversation is shown here from now on. False: it is open in another window, too."""
+        if self.store is None or not conversation.id:
+            return True
+        return self.store.hold(conversation.id)
+
+    def left(self) -> None:
+        """No conversation is open here."""
+        if self.store is not None:
+            self.store.release()
+
+    def _begin(self, conversation: Conversation, first_words: str) -> None:
+        if self.store is None:
+            return
+        conversation.id = uuid4().hex
+        conversation.created_at_s = self.now_s()
+        conversation.title = conversation.title or title_of(first_words)
+        self.store.hold(conversation.id)
+        self.store.begin(conversation.id, conversation.title, "", conversation.created_at_s)

@@ -1,0 +1,263 @@
+"""Turns of a conversation with a model: submit, stop, retry, continue, switch model. Knows no screen."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt
+from chat_tui.core.conversation import (
+    ChatRequest,
+    Ending,
+    Generation,
+    Message,
+    Part,
+    Role,
+    TextPart,
+)
+from chat_tui.core.errors import ChatError
+from chat_tui.core.outcome import Outcome
+from chat_tui.core.sanitize import Cleaner, TextCleaner
+from chat_tui.providers.base import Clock, Provider
+from chat_tui.providers.registry import ModelGroup, ProviderRegistry
+from chat_tui.session.journal import Journal
+from chat_tui.session.turn_kind import TurnKind
+
+if TYPE_CHECKING:
+    from chat_tui.session.turn_runner import TurnListener, TurnRunner
+
+
+def turn_runner() -> type[TurnRunner]:
+    """Who runs a turn, loaded with everything that is only needed by turns when it is first asked for."""
+    from chat_tui.session.turn_runner import TurnRunner
+
+    return TurnRunner
+
+
+class NothingToDo(ChatError):  # noqa: N818 - no error, a key pressed where it has no meaning
+    """The key or command has nothing to act on here."""
+
+    title = "nothing to do"
+
+
+class TurnSession:
+    """One conversation and the model that answers in it; at most one turn runs at a time.
+
+    `journal` is told everything that shall be kept.
+    """
+
+    def __init__(
+        self,
+        registry: ProviderRegistry,
+        model_id: str,
+        *,
+        system: str = "",
+        generation: Generation | None = None,
+        clock: Clock = time.monotonic,
+        journal: Journal | None = None,
+    ) -> None:
+        self.journal = journal or Journal(None)
+        self.conversation = self.journal.conversation()
+        self.model_id = model_id
+        self.system = system
+        self.generation = generation or Generation()
+        self.runner: TurnRunner | None = None
+        self.make_cleaner: Callable[[], Cleaner] = TextCleaner
+        """What answers pass before they are drained; for files and pipes `core.sanitize.RawText`."""
+        self._return_to: Message | None = None
+        self._left: set[str] = set()
+        """Models that were chosen before and may still hold something."""
+        self._registry = registry
+        self._clock = clock
+
+    @property
+    def model_label(self) -> str:
+        """What the model is called in a sentence."""
+        return self._registry.describe(self.model_id)
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether answers are scripted."""
+        return self.model_id.partition("/")[0] == "demo"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a turn runs."""
+        return self.runner is not None and self.runner.is_running
+
+    def now_s(self) -> float:
+        """The clock all numbers of this session are on."""
+        return self._clock()
+
+    # -- turns -----------------------------------------------------------------------------------
+
+    def submit(self, prompt: str, listener: TurnListener | None = None) -> TurnRunner:
+        """Ask. The turn begins when the caller awaits `run`; its time runs from now.
+
+        Raises ConfigError when the model cannot be used; the conversation is then unchanged.
+        """
+        provider, model = self._resolve()
+        self._return_to = self.conversation.tip
+        question = self.conversation.append(
+            Role.USER, (TextPart(prompt),), created_at_s=self.journal.now_s(), generation=self.generation
+        )
+        self.journal.asked(self.conversation, question)
+        return self._begin(TurnKind.ASK, provider, model, prompt, listener)
+
+    def retry(self, listener: TurnListener | None = None) -> TurnRunner:
+        """Ask the last question again; the new answer becomes a sibling of the old one.
+
+        Raises NothingToDo when there is no question, ConfigError as `submit` does.
+        """
+        user = self.last_user
+        if user is None:
+            raise NothingToDo("There is no question to ask again.")
+        provider, model = self._resolve()
+        self._return_to = self.conversation.tip
+        self.conversation.rewind(user.id)
+        return self._begin(TurnKind.RETRY, provider, model, user.text, listener)
+
+    def continue_answer(self, listener: TurnListener | None = None) -> TurnRunner:
+        """Let the model go on where its last answer ended early.
+
+        Raises NothingToDo when there is no text to go on from.
+        """
+        answer, user = self.conversation.tip, self.last_user
+        if answer is None or user is None or answer.role is not Role.ASSISTANT or not answer.is_sendable:
+            raise NothingToDo("There is no answer to continue.")
+        provider, model = self._resolve()
+        history = self._history(answer)
+        trimmer = None
+        if not provider.can_prefill:
+            trimmer = OverlapTrimmer(answer.text)
+            history = (*history, Message(0, Role.USER, (TextPart(continuation_prompt(answer.text)),)))
+        request = ChatRequest(model, history, self.system, self.generation, is_continuation=provider.can_prefill)
+        self.runner = turn_runner()(
+            provider,
+            request,
+            kind=TurnKind.CONTINUE,
+            message_id=answer.id,
+            prompt=user.text,
+            clock=self._clock,
+            on_settled=self._settle_continuation,
+            listener=listener,
+            partial=answer.text,
+            trimmer=trimmer,
+            make_cleaner=self.make_cleaner,
+            jitter=random.random,
+            on_event=self.journal.answering(self.conversation, answer),
+        )
+        return self.runner
+
+    @property
+    def last_user(self) -> Message | None:
+        """The last question on the shown path."""
+        return next((m for m in reversed(self.conversation.path()) if m.role is Role.USER), None)
+
+    def stop(self) -> None:
+        """End the running turn at once; what arrived stays."""
+        if self.runner is not None:
+            self.runner.cancel()
+
+    # -- model and life --------------------------------------------------------------------------
+
+    def switch_model(self, model_id: str) -> None:
+        """Answer with another model from the next turn on. Raises ConfigError, then nothing changed."""
+        self._registry.resolve(model_id)
+        self._left.add(self.model_id)
+        self._left.discard(model_id)
+        self.model_id = model_id
+
+    async def prepare(self) -> str:
+        """Make the first answer faster (starts the embedded model), give up what the model before held.
+
+        Returns one sentence that says why there will be no answer, empty when nothing is known against it.
+        """
+        while self._left and not self.is_running:
+            await self._registry.release(self._left.pop())
+        try:
+            provider, _ = self._resolve()
+        except ChatError as error:
+            return error.sentence
+        return await provider.prepare()
+
+    def list_models(self) -> AsyncIterator[ModelGroup]:
+        """What can be chosen, group by group as the answers come in."""
+        return self._registry.list_models()
+
+    async def aclose(self) -> None:
+        """Stop what runs and give everything back."""
+        self.stop()
+        await self._registry.aclose()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _resolve(self) -> tuple[Provider, str]:
+        return self._registry.resolve(self.model_id)
+
+    def _begin(
+        self, kind: TurnKind, provider: Provider, model: str, prompt: str, listener: TurnListener | None
+    ) -> TurnRunner:
+        user = self.conversation.tip
+        request = ChatRequest(model, self._history(user), self.system, self.generation)
+        answer = self.conversation.append(
+            Role.ASSISTANT,
+            (),
+            model=self.model_id,
+            created_at_s=self.journal.now_s(),
+            generation=self.generation,
+        )
+        self.runner = turn_runner()(
+            provider,
+            request,
+            kind=kind,
+            message_id=answer.id,
+            prompt=prompt,
+            clock=self._clock,
+            on_settled=self._settle,
+            listener=listener,
+            make_cleaner=self.make_cleaner,
+            jitter=random.random,
+            on_event=self.journal.answering(self.conversation, answer),
+        )
+        return self.runner
+
+    def _settle(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
+        """Keep the answer; when nothing came at all, go back to where the conversation was."""
+        answer = self.conversation.settle(runner.message_id, parts, ending)
+        self.journal.settled(self.conversation, answer)
+        if not runner.state.has_output and ending.outcome is not Outcome.COMPLETE:
+            self.conversation.rewind(None if self._return_to is None else self._return_to.id)
+            self.journal.returned(self.conversation)
+        return ending
+
+    def _settle_continuation(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
+        """Join the pieces in the same message: nothing repeated, nothing lost."""
+        answer = self.conversation.get(runner.message_id)
+        others = tuple(part for part in (*answer.parts, *parts) if not isinstance(part, TextPart))
+        text = TextPart(runner.partial + runner.state.text)
+        whole = ending
+        if (before := answer.ending) is not None:
+            tokens = before.tokens + ending.tokens
+            whole = replace(ending, tokens=tokens, is_estimate=before.is_estimate or ending.is_estimate)
+        self.journal.settled(self.conversation, self.conversation.settle(answer.id, (*others, text), whole))
+        return whole
+
+    def _history(self, tip: Message | None) -> tuple[Message, ...]:
+        """The path up to `tip` as a request may carry it: no empty answers, no two questions in a row."""
+        history: list[Message] = []
+        for message in self.conversation.path():
+            if not message.is_sendable:
+                continue
+            if history and message.role is Role.USER and history[-1].role is Role.USER:
+                earlier = history.pop()
+                joined = TextPart(f"{earlier.text}\n\n{message.text}")
+                history.append(Message(message.id, Role.USER, (joined,), earlier.parent_id))
+            else:
+                history.append(message)
+            if tip is not None and message.id == tip.id:
+                break
+        return tuple(history)

@@ -1,0 +1,81 @@
+"""Search: what is found, what it looks like, and that nothing typed is an error."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from chat_tui.store.search import query_of
+from tests.support.stores import chat, opened
+
+PROBES = (
+    "", " ", '"', "'", "c++", "it's", "foo-bar", "a.b", "$5", "AND", "OR", "NOT", "NEAR(", "*", "a*", "(", ")", "^a",
+    "a:b", "words:x", "{", "}", "\\", "%", "_", "--", ";", "\x00", "\ud800", "a\x00b", "🙂", "é", "\u202e", "1 2 3",
+    '""', '"a', 'a"', "a AND", "a NOT b", "+", "-", "~", "|", "&", "=", "<x>", "[", "]",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "text", "is_found"),
+    [
+        ("hel", "", "Hello world", True),
+        ("hello wor", "", "Hello world", True),
+        ("world hel", "", "Hello world", True),
+        ("ello", "", "Hello world", False),
+        ("hello moon", "", "Hello world", False),
+        ("tit", "Title", "", True),
+        ("c++", "", "I like C++ a lot", True),
+        ("it's", "", "it's so", True),
+        ("foo-bar", "", "foo bar", True),
+        ("uber", "", "Über uns", True),
+        ("世界", "", "你好世界。", True),
+        ("界世", "", "你好世界。", False),
+        ("nul", "", "a\x00nul", True),
+        ("\ud800 rest", "", "broken \ud800 rest", True),
+    ],
+)
+async def test_what_is_found(tmp_path: Path, words: str, title: str, text: str, is_found: bool) -> None:
+    with opened(tmp_path) as store:
+        chat(store, text, title=title)
+        assert bool(await store.search(words)) is is_found
+
+
+async def test_hits_say_where(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        old = chat(store, "before " * 100 + "the needle\nis here " + "after " * 100)
+        new = chat(store, "needle", "needles in the reply")
+        titled = chat(store, "nothing", title="A needle")
+        hits = await store.search("needle")
+        assert [hit.row.id for hit in hits] == [titled, new, old]
+        assert [hit.message_id for hit in hits] == [0, 2, 1]
+        assert hits[2].snippet.startswith("…")
+        for hit in hits:
+            assert [hit.snippet[start:end].lower() for start, end in hit.spans] == ["needle"]
+            assert "\n" not in hit.snippet
+        assert len(await store.search("needle", 2)) == 2
+
+
+async def test_the_index_follows_changes(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        conversation_id = chat(store, "alpha", title="beta")
+        store.rename(conversation_id, "gamma")
+        assert await store.search("beta") == []
+        assert [hit.message_id for hit in await store.search("gamma")] == [0]
+
+
+async def test_no_input_is_an_error(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    alphabet = "ab \"'*():^-+.,{}[]\\%_\x00\ud800\udc00é世🙂\t\nANDORNEAR"
+    with opened(tmp_path) as store:
+        chat(store, "a b")
+        for probe in PROBES:
+            await store.search(probe)
+        for _ in range(3000):
+            await store.search("".join(chance.choices(alphabet, k=chance.randrange(12))), 5)
+
+
+def test_words_are_quoted() -> None:
+    assert query_of('say "hi" the') == '"say" AND """hi""" AND "the"*'
+    assert query_of(' - "') == ""

@@ -33,7 +33,7 @@ class Deltas:
             return
         self._waiting.append(delta)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(SAVE_EVERY_S, self._save)
+            self._timer = asyncio.get_running_loop().call_later(SAVE_EVERY_S, self.save)
 
     def drop(self) -> None:
         """The whole answer is stored now."""
@@ -42,7 +42,8 @@ class Deltas:
             self._timer.cancel()
             self._timer = None
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Hand over what waits."""
         self._timer = None
         waiting, self._waiting = self._waiting, []
         self._store.append_deltas(self._conversation_id, self._message_id, waiting)

@@ -28,20 +28,49 @@ def title_of(text: str) -> str:
 
 
 class Journal:
-    """Keeps conversations in `store`; `now` is the wall clock, in UTC epoch seconds."""
+    """Keeps conversations in a store, which is opened when it is first used; `now` is the wall clock, in UTC epoch
+    seconds."""
 
-    def __init__(self, store: ConversationStore | None, now: Callable[[], float] = time.time) -> None:
-        self.store = store
+    def __init__(
+        self, open_store: Callable[[], ConversationStore] | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        self._open_store = open_store
+        self._store: ConversationStore | None = None
         self._now = now
         self._deltas: Deltas | None = None
 
+    @property
+    def is_keeping(self) -> bool:
+        """Whether anything is stored at all."""
+        return self._open_store is not None
+
+    @property
+    def store(self) -> ConversationStore | None:
+        """Where conversations are kept; None when they are not."""
+        if self._store is None and self._open_store is not None:
+            self._store = self._open_store()
+        return self._store
+
+    @property
+    def problem(self) -> str:
+        """What is not saved and why; empty when all is, or nothing is to be."""
+        return "" if self._store is None else self._store.problem
+
+    def close(self, timeout_s: float) -> bool:
+        """Wait until all is on disk and give the store back. False: that was not reached, `problem` says why."""
+        if self._store is None:
+            return True
+        if self._deltas is not None:
+            self._deltas.save()
+        return self._store.close(timeout_s)
+
     def now_s(self) -> float:
         """When something happens: 0 where nothing is kept."""
-        return 0.0 if self.store is None else self._now()
+        return self._now() if self.is_keeping else 0.0
 
     def conversation(self) -> Conversation:
         """An empty one, whose messages get ids that no other window gives."""
-        return Conversation() if self.store is None else Conversation(next_id=self.store.next_message_id)
+        return Conversation(next_id=self._next_id) if self.is_keeping else Conversation()
 
     def asked(self, conversation: Conversation, question: Message) -> None:
         """The reader's turn was added; the first one begins the conversation."""
@@ -110,6 +139,9 @@ class Journal:
         """No conversation is open here."""
         if self.store is not None:
             self.store.release()
+
+    def _next_id(self) -> int:
+        return 0 if (store := self.store) is None else store.next_message_id()
 
     def _begin(self, conversation: Conversation, first_words: str) -> None:
         if self.store is None:

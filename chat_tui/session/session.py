@@ -37,7 +37,7 @@ class ChatSession(TurnSession):
     @property
     def problem(self) -> str:
         """What is not saved and why; empty when all is, or nothing is to be."""
-        return "" if self.journal.store is None else self.journal.store.problem
+        return self.journal.problem
 
     # -- branches --------------------------------------------------------------------------------
 

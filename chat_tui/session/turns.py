@@ -59,7 +59,7 @@ class TurnSession:
         clock: Clock = time.monotonic,
         journal: Journal | None = None,
     ) -> None:
-        self.journal = journal or Journal(None)
+        self.journal = journal or Journal()
         self.conversation = self.journal.conversation()
         self.model_id = model_id
         self.system = system

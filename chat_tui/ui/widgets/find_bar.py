@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -96,6 +97,13 @@ class FindBar(Horizontal):
         self._hints = Static("", id="find-hints", markup=False)
         self.display = False
 
+    def compose(self) -> ComposeResult:
+        """One line."""
+        yield Static("Find", id="find-label", markup=False)
+        yield self.input
+        yield self._count
+        yield self._hints
+
     @property
     def is_open(self) -> bool:
         """Whether it is on the screen."""
@@ -113,8 +121,6 @@ class FindBar(Horizontal):
 
     def open(self, words: str) -> None:
         """Show it, with words that the next key replaces."""
-        if not self.input.is_attached:  # most conversations are never searched: the start does not pay for it
-            self.mount(Static("Find", id="find-label", markup=False), self.input, self._count, self._hints)
         self.display = True
         with self.prevent(Input.Changed):
             self.input.value = clean(words).replace("\n", " ")

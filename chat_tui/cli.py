@@ -45,6 +45,10 @@ commands:
   config show [--json]   every setting, its value and where the value came from
   models [--json]        what can be chosen with --model, here and now
   local install          add the model that runs on this machine
+  conversations          list | show ID | search WORDS | rename ID TITLE | delete ID [--json]
+  export [ID | --all]    write the last, one or all conversations (--format md, json or html; -o FILE or DIR)
+  import FILE            take over a backup, an export of ChatGPT or Claude, or the logs.db of llm
+  stats [--since 7d]     your own numbers for each model [--json]
 
 asking without a screen:
   chat-tui -p "What is a token?"
@@ -99,6 +103,8 @@ def _dispatch(argv: Sequence[str]) -> int:
         return _config_show(arguments)
     if command == ("models",):
         return _models(arguments)
+    if command[0] in _STORED:
+        return _stored(arguments)
     return _local_install()
 
 
@@ -123,13 +129,19 @@ def _make_parser() -> _Parser:
     add("--output-format", choices=OUTPUT_FORMATS, metavar="FORMAT", help="text, json or stream-json, with -p")
     add("--config", metavar="FILE", help="read this configuration file instead of the usual one")
     add("--theme", metavar="NAME", help="dark, light or terminal (its own sixteen colours)")
-    add("--json", action="store_true", help="machine-readable output of config show and models")
+    add("--format", choices=("md", "json", "html"), metavar="FORMAT", help="md, json or html, with export")
+    add("-o", "--output", metavar="PATH", help="the file or directory to export to; nothing is overwritten")
+    add("--all", action="store_true", help="export all conversations")
+    add("--force", action="store_true", help="export over a file that is there")
+    add("--since", metavar="SPAN", help="stats since 12h, 7d, 4w, 3m ago or a date; of one model with -m")
+    add("--json", action="store_true", help="machine-readable output of commands")
     add("--version", action="version", version=f"chat-tui {__version__}", help="print the version and leave")
     add("-h", "--help", action="help", help="print this and leave")
     return parser
 
 
 _COMMANDS = (("config", "path"), ("config", "show"), ("models",), ("local", "install"))
+_STORED = ("conversations", "export", "import", "stats")
 _TAKES_JSON = (("config", "show"), ("models",))
 
 
@@ -143,17 +155,22 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         raise UsageError(f"There is no option {_shown(option)}.")
     if is_print and command:
         raise UsageError("After -p comes one PROMPT; several words need quotes.")
-    if command and command not in _COMMANDS:
+    is_stored = bool(command) and command[0] in _STORED
+    if command and command not in _COMMANDS and not is_stored:
         raise UsageError(_wrong_command(command))
-    if arguments.json and command not in _TAKES_JSON:
-        raise UsageError("--json goes with config show and models; for an answer take --output-format json.")
+    if arguments.json and command not in _TAKES_JSON and (not is_stored or command[0] == "export"):
+        raise UsageError("--json goes with config show and models, and with conversations, import and stats.")
+    if command[:1] != ("export",) and (arguments.format or arguments.output or arguments.all or arguments.force):
+        raise UsageError("--format, -o, --all and --force: each goes with export.")
+    if arguments.since and command[:1] != ("stats",):
+        raise UsageError("--since goes with stats.")
     if arguments.output_format and command:
         raise UsageError("--output-format goes with -p.")
     return arguments
 
 
 def _wrong_command(command: tuple[str, ...]) -> str:
-    known = [" ".join(words) for words in _COMMANDS]
+    known = [" ".join(words) for words in _COMMANDS] + list(_STORED)
     begun = [name for name in known if name.split()[0] == command[0]]
     if begun:
         return f"The command is {' or '.join(begun)}."
@@ -336,6 +353,26 @@ def _models(arguments: argparse.Namespace) -> int:
 
     asyncio.run(show_models())
     return EXIT_OK
+
+
+def _stored(arguments: argparse.Namespace) -> int:
+    import asyncio
+    import shutil
+
+    from chat_tui import cli_conversations as commands
+    from chat_tui.config.paths import state_dir
+
+    width = shutil.get_terminal_size().columns
+    out = commands.Output(print, _say, _is_terminal(sys.stdout), arguments.json, width)
+    wish = commands.ExportWish.of(
+        arguments.format, arguments.output, wants_all=arguments.all, may_overwrite=arguments.force
+    )
+    store = commands.open_store(state_dir())
+    try:
+        run = commands.run(store, arguments.command, out, wish=wish, model=arguments.model, since=arguments.since)
+        return asyncio.run(run)
+    finally:
+        commands.close_store(store)
 
 
 def _local_install() -> int:

@@ -21,21 +21,18 @@ from chat_tui.core.sanitize import clean, clean_line
 from chat_tui.core.statistics import statistics_data, statistics_lines, statistics_of
 from chat_tui.store.export import ExportFormat, date_of, encodable, export_one, json_pieces, render
 from chat_tui.store.file_names import overwrite, write_new
-from chat_tui.store.importers import ImportProblem, read_conversations
+from chat_tui.store.importing import SAVE_S, import_into, saved
 from chat_tui.store.model import ConversationRow, StoredConversation, StoreError
 from chat_tui.store.store import ConversationStore
 
 COMMANDS: Final = ("conversations", "export", "import", "stats")
 ACTIONS: Final = ("list", "show", "search", "rename", "delete")
 MAX_LISTED: Final = 1_000_000
-SAVE_S: Final = 30.0
-"""How long a change may take to be on disk before we say that it is not."""
 SHORTEST_ID: Final = 4
 LAST: Final = "last"
 
 _SHORT_ID: Final = 8
 _PAGE: Final = 1_000
-_BATCH: Final = 200
 _SAID_PROBLEMS: Final = 10
 _FULL_ID: Final = re.compile("[0-9a-f]{32}")
 _SPAN: Final = re.compile(r"(\d{1,6})([hdwm])")
@@ -69,6 +66,14 @@ class ExportWish:
     target: Path | None = None
     wants_all: bool = False
     may_overwrite: bool = False
+
+    @classmethod
+    def of(cls, form: str | None, target: str | None, *, wants_all: bool, may_overwrite: bool) -> ExportWish:
+        """As asked for; without a form the extension of the target tells, and else it is Markdown."""
+        path = None if target is None else Path(target)
+        suffix = "" if path is None else path.suffix.lower().removeprefix(".")
+        told = form or (suffix if suffix in set(ExportFormat) else ExportFormat.MARKDOWN)
+        return cls(ExportFormat(told), path, wants_all, may_overwrite)
 
 
 async def run(
@@ -171,7 +176,7 @@ async def _rename(store: ConversationStore, wanted: str, title: str, out: Output
     if not name:
         raise ConfigError("A title has at least one character that can be seen.")
     store.rename(identity, name)
-    await _saved(store)
+    await saved(store)
     _done(out, {"renamed": [identity]}, f"Renamed {identity[:_SHORT_ID]} to {name}")
     return 0
 
@@ -181,7 +186,7 @@ async def _delete(store: ConversationStore, wanted: Sequence[str], out: Output) 
     identities = [await resolve(store, one) for one in wanted]
     for identity in identities:
         store.delete(identity)
-    await _saved(store)
+    await saved(store)
     _done(out, {"deleted": identities}, f"Deleted {', '.join(one[:_SHORT_ID] for one in identities)}")
     return 0
 
@@ -222,11 +227,6 @@ async def _all_rows(store: ConversationStore) -> list[ConversationRow]:
         if len(page) < _PAGE:
             break
     return rows
-
-
-async def _saved(store: ConversationStore) -> None:
-    if not await asyncio.to_thread(store.flush, SAVE_S, is_thorough=True):
-        raise StoreError(store.problem or "The change is not on disk yet: the database is busy.")
 
 
 # -- export ----------------------------------------------------------------------------------------
@@ -304,65 +304,12 @@ def _write_json(found: Iterator[StoredConversation], wish: ExportWish, out: Outp
 # -- import ----------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class ImportReport:
-    """What came of an import; `problems` are sentences."""
-
-    added: int = 0
-    already_here: int = 0
-    empty: int = 0
-    problems: list[str] | None = None
-
-    def problem(self, sentence: str) -> None:
-        """One more."""
-        self.problems = [*(self.problems or ()), sentence]
-
-
-async def import_into(store: ConversationStore, path: Path) -> ImportReport:
-    """Add the conversations of a file that are not here yet. Never raises for what is in the file."""
-    report = ImportReport()
-    reader = read_conversations(path)
-
-    def next_batch() -> list[StoredConversation | ImportProblem]:
-        batch: list[StoredConversation | ImportProblem] = []
-        try:
-            for found in reader:
-                batch.append(found)
-                if len(batch) == _BATCH:
-                    break
-        except ImportProblem as problem:
-            batch.append(problem)
-        return batch
-
-    while batch := await asyncio.to_thread(next_batch):
-        await _add(store, batch, report)
-    return report
-
-
-async def _add(
-    store: ConversationStore, batch: Sequence[StoredConversation | ImportProblem], report: ImportReport
-) -> None:
-    known = set(await store.known([one.id for one in batch if isinstance(one, StoredConversation)]))
-    for found in batch:
-        if isinstance(found, ImportProblem):
-            report.problem(found.sentence)
-        elif not found.messages:
-            report.empty += 1
-        elif found.id in known:
-            report.already_here += 1
-        else:
-            known.add(found.id)
-            report.added += 1
-            store.add(found)
-    await _saved(store)
-
-
 async def import_file(store: ConversationStore, path: Path, out: Output) -> int:
     """`import FILE`; 1 when something in it could not be read."""
     report = await import_into(store, path)
-    problems = report.problems or []
+    problems = report.problems
     if out.is_json:
-        out.data({**asdict(report), "problems": problems})
+        out.data(asdict(report))
         return 1 if problems else 0
     facts = [f"Imported {_counted(report.added)}"]
     if report.already_here:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -227,6 +229,21 @@ def test_import_says_what_it_could_not_read(desk: Desk, tmp_path: Path) -> None:
     assert desk.run("import", str(tmp_path / "missing")) == 1
     assert isinstance(desk.data, dict)
     assert len(desk.data["problems"]) == 1
+
+
+def test_import_of_a_logs_database(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "logs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE TABLE responses (id TEXT, prompt TEXT, response TEXT, conversation_id TEXT, datetime_utc TEXT)"
+        )
+        rows = [(f"r{number}", "why", "so", f"c{number}") for number in range(450)]
+        connection.executemany("INSERT INTO responses VALUES (?, ?, ?, ?, '2024-01-01T00:00:00')", rows)
+        connection.commit()
+    assert desk.run("import", str(path)) == 0
+    assert desk.noted == ["Imported 450 conversations."]
+    desk.run("stats")
+    assert desk.said[1] == "  0 answers · 0 tokens · 450 imported"
 
 
 def test_stats(desk: Desk) -> None:

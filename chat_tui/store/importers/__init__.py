@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -29,11 +29,11 @@ _OBJECT: Final = re.compile(r"\{")
 _UNKNOWN: Final = "It is no conversation of chat-tui, ChatGPT, Claude or llm."
 
 
-def read_conversations(path: Path) -> Iterator[StoredConversation | ImportProblem]:
+def read_conversations(path: Path) -> Generator[StoredConversation | ImportProblem, None, None]:
     """The conversations of a file, one by one; what cannot be read comes as an ImportProblem in its place.
 
     JSON (also in the ZIP archive it was sent in) or a logs database. Raises ImportProblem when the file as a whole
-    cannot be read, also after some conversations.
+    cannot be read, also after some conversations. To be read and closed in one thread.
     """
     try:
         with path.open("rb") as file:

@@ -53,13 +53,13 @@ class Output:
                 return
             self._texts.append(text)
             self._pending_chars += len(text)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Write what is left, as far as the terminal takes it within `LEAVING_S`."""
         with self._changed:
             self._is_closed = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._thread.join(LEAVING_S)
 
     def _run(self) -> None:

@@ -17,14 +17,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from textual.drivers.linux_driver import LinuxDriver
-
 from chat_tui.config.load import LoadedConfig
 from chat_tui.config.model import Config
 from chat_tui.core.conversation import Conversation, Ending, Outcome, Role, TextPart
 from chat_tui.providers.registry import ProviderRegistry
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.app import ChatApp
+from chat_tui.ui.driver import ChatDriver
 from tests.bench.documents import make_tokens
 
 PAGES, QUESTIONS = 20, 7
@@ -39,15 +38,15 @@ class Screen:
 
     def __init__(self) -> None:
         self.writes: list[tuple[float, str]] = []
-        write = LinuxDriver.write
+        write = ChatDriver.write
 
         writes = self.writes
 
-        def note(self: LinuxDriver, data: str) -> None:
+        def note(self: ChatDriver, data: str) -> None:
             writes.append((time.monotonic(), data))
             write(self, data)
 
-        LinuxDriver.write = note
+        ChatDriver.write = note
 
     async def time_until(self, act: Callable[[], object], shows: Callable[[str], bool]) -> float:
         """Seconds from `act` to the first write that shows it. Raises TimeoutError."""

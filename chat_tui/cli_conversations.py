@@ -69,8 +69,8 @@ class ExportWish:
 
     @classmethod
     def of(cls, form: str | None, target: str | None, *, wants_all: bool, may_overwrite: bool) -> ExportWish:
-        """As asked for; without a form the extension of the target tells, and else it is Markdown."""
-        path = None if target is None else Path(target)
+        """As asked for ("-" is standard output); without a form the extension tells, else it is Markdown."""
+        path = None if target is None or target == "-" else Path(target)
         suffix = "" if path is None else path.suffix.lower().removeprefix(".")
         told = form or (suffix if suffix in set(ExportFormat) else ExportFormat.MARKDOWN)
         return cls(ExportFormat(told), path, wants_all, may_overwrite)

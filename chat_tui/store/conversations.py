@@ -187,6 +187,11 @@ def insert(connection: sqlite3.Connection, conversation: StoredConversation, *, 
     return True
 
 
+def lowest_place(connection: sqlite3.Connection) -> int:
+    """Below all others: what is imported, newest first, is not what was worked with last."""
+    return int(connection.execute("SELECT coalesce(min(sequence), 1) - 1 FROM conversations").fetchone()[0])
+
+
 def recover(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> int:
     """End the answers of windows that are gone as interrupted, with all their text; how many.
 

@@ -129,7 +129,7 @@ class ConversationStore:
         self._write(lambda tables: tables.undelete(conversation_id))
 
     def add(self, conversation: StoredConversation) -> None:
-        """A whole conversation from elsewhere, as it is; nothing when one of its id is here."""
+        """A whole conversation from elsewhere, as it is, below all others; nothing when one of its id is here."""
         self._write(lambda tables: tables.add(conversation))
 
     def put_draft(self, key: str, text: str) -> None:

@@ -93,8 +93,8 @@ class Tables:
             drafts.put_draft(self.connection, conversation_id, deleted.draft)
 
     def add(self, conversation: StoredConversation) -> None:
-        """A whole one, from elsewhere; one that is here already stays as it is."""
-        sql.insert(self.connection, conversation)
+        """A whole one, from elsewhere, below all others; one that is here already stays as it is."""
+        sql.insert(self.connection, conversation, place=sql.lowest_place(self.connection))
 
     def put_draft(self, key: str, text: str) -> None:
         """Keep what is typed; nothing removes it."""

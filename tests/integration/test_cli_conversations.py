@@ -196,6 +196,8 @@ def test_export_of_all_and_import_are_exact(desk: Desk, tmp_path: Path) -> None:
         assert other.run("import", str(path)) == 0
         assert other.noted == ["Imported 0 conversations, 450 were here already."]
         assert [asyncio.run(other.store.load(one.id)) for one in originals] == originals
+        newest = [row.id for row in asyncio.run(other.store.recent(500))]
+        assert newest == [row.id for row in asyncio.run(desk.store.recent(500))]
     finally:
         close_store(other.store)
 
@@ -212,6 +214,16 @@ def test_export_of_all_to_read_needs_a_directory(desk: Desk, tmp_path: Path) -> 
     desk.run("export", wish=ExportWish(ExportFormat.JSON, wants_all=True))
     assert isinstance(desk.data, dict)
     assert len(desk.data["conversations"]) == 2
+
+
+def test_what_is_imported_is_not_what_was_worked_with_last(desk: Desk, tmp_path: Path) -> None:
+    desk.store.begin("f" * 32, "Of today", "p/m", 1.0)
+    path = tmp_path / "old.json"
+    path.write_text("".join(json_pieces([conversation(2), conversation(1)])))
+    desk.run("import", str(path))
+    assert asyncio.run(desk.store.last_id()) == "f" * 32
+    desk.run("conversations")
+    assert [line[:8] for line in desk.said] == ["ffffffff", "00000002", "00000001"]
 
 
 def test_import_says_what_it_could_not_read(desk: Desk, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ _Row: TypeAlias = Mapping[str, object]
 
 
 def conversations(path: Path) -> Iterator[StoredConversation]:
-    """All conversations of a logs database. Raises ImportProblem; SQLite never writes to the file."""
+    """All conversations of a logs database, the newest first. Raises ImportProblem; SQLite never writes to the file."""
     try:
         with closing(_opened(path)) as connection:
             logs = _Logs(connection)
@@ -133,7 +133,7 @@ class _Logs:
     # -- the newer tables --------------------------------------------------------------------------
 
     def threads(self) -> Iterator[StoredConversation]:
-        for thread in self._select("threads", "ORDER BY id"):
+        for thread in self._select("threads", "ORDER BY id DESC"):
             thread_id = as_text(thread["id"])
             sprouts = self._chain(as_text(thread["tip_message_hash"]), thread_id)
             times = [sprout.created_at_s for sprout in sprouts if sprout.created_at_s]
@@ -223,7 +223,7 @@ class _Logs:
 
     def conversations_of_responses(self, known: set[str]) -> Iterator[StoredConversation]:
         names = {as_text(row["id"]): row["name"] for row in self._select("conversations")}
-        for key in [*self._rows("SELECT DISTINCT coalesce(conversation_id, id) AS key FROM responses ORDER BY 1")]:
+        for key in [*self._rows("SELECT DISTINCT coalesce(conversation_id, id) AS key FROM responses ORDER BY 1 DESC")]:
             original_id = as_text(key["key"])
             identity = conversation_id(SOURCE, original_id)
             if identity in known:

@@ -86,7 +86,7 @@ def lines(conversation: StoredConversation) -> list[tuple[str, str]]:
 
 
 def test_the_older_tables(tmp_path: Path) -> None:
-    pelicans, alone = read(logs(tmp_path / "logs.db", OLDEST))
+    alone, pelicans = read(logs(tmp_path / "logs.db", OLDEST))
     assert lines(pelicans) == [
         ("system", "Be brief"),
         ("user", "A name"),
@@ -106,7 +106,7 @@ def test_the_older_tables(tmp_path: Path) -> None:
 
 
 def test_fragments_attachments_reasoning_and_tokens(tmp_path: Path) -> None:
-    alone = read(logs(tmp_path / "logs.db", OLDEST, RICHER))[1]
+    alone = read(logs(tmp_path / "logs.db", OLDEST, RICHER))[0]
     assert lines(alone) == [("user", "A novel\n\nAlone\n\n[file: pic.png]"), ("assistant", "Yes")]
     assert alone.messages[1].parts[0] == ReasoningPart("Hm")
     ending = alone.messages[1].ending

@@ -244,6 +244,8 @@ async def export(store: ConversationStore, words: Sequence[str], wish: ExportWis
             out.text(render(conversation, wish.form).rstrip("\n"))
         else:
             await _export_one(conversation, wish, wish.target, out)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise StoreError(f"The export could not be written ({error.strerror or error}).") from error
     return 0

@@ -202,6 +202,16 @@ def test_export_of_all_and_import_are_exact(desk: Desk, tmp_path: Path) -> None:
         close_store(other.store)
 
 
+def test_a_reader_that_has_gone_is_no_problem_of_ours(desk: Desk) -> None:
+    def gone(_line: str) -> None:
+        raise BrokenPipeError
+
+    filled(desk)
+    out = Output(gone, desk.noted.append, is_terminal=False)
+    with pytest.raises(BrokenPipeError):
+        asyncio.run(run(desk.store, ["export"], out, wish=ExportWish(ExportFormat.JSON, wants_all=True)))
+
+
 def test_export_of_all_to_read_needs_a_directory(desk: Desk, tmp_path: Path) -> None:
     filled(desk)
     with pytest.raises(ConfigError, match="-o DIR"):

@@ -63,7 +63,7 @@ _Row: TypeAlias = Mapping[str, object]
 
 
 def conversations(path: Path) -> Iterator[StoredConversation]:
-    """All conversations of a logs database, the newest first. Raises ImportProblem; SQLite never writes to the file."""
+    """All conversations of a logs database, the newest first. Raises ImportProblem; the file is not written to."""
     try:
         with closing(_opened(path)) as connection:
             logs = _Logs(connection)
@@ -223,7 +223,8 @@ class _Logs:
 
     def conversations_of_responses(self, known: set[str]) -> Iterator[StoredConversation]:
         names = {as_text(row["id"]): row["name"] for row in self._select("conversations")}
-        for key in [*self._rows("SELECT DISTINCT coalesce(conversation_id, id) AS key FROM responses ORDER BY 1 DESC")]:
+        keys = "SELECT DISTINCT coalesce(conversation_id, id) AS key FROM responses ORDER BY 1 DESC"
+        for key in list(self._rows(keys)):
             original_id = as_text(key["key"])
             identity = conversation_id(SOURCE, original_id)
             if identity in known:

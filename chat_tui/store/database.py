@@ -115,16 +115,19 @@ def open_database(files: Files, schema: Schema = SCHEMA) -> sqlite3.Connection:
     os.close(open_private(files.database, os.O_RDWR))
     _check_header(files, schema)
     connection = sqlite3.connect(files.database, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    is_migrating = False
     try:
         _check_owner(connection, schema)
         connection.execute("PRAGMA journal_mode = WAL")
         _configure(connection)
         if version_of(connection) < schema.version:
+            is_migrating = True
             _migrate(connection, files, schema)
+            is_migrating = False
         check_words(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
-        if trouble_of(error) is Trouble.DAMAGED or _is_missing_table(error):
+        if trouble_of(error) is Trouble.DAMAGED or (_is_unreadable(error) and not is_migrating):
             raise NotOurs(str(error)) from error
         raise
     except BaseException:
@@ -133,8 +136,9 @@ def open_database(files: Files, schema: Schema = SCHEMA) -> sqlite3.Connection:
     return connection
 
 
-def _is_missing_table(error: sqlite3.DatabaseError) -> bool:
-    return "no such table" in str(error)
+def _is_unreadable(error: sqlite3.DatabaseError) -> bool:
+    """Our own statements fail when the file is not what we wrote; or when this SQLite has no full-text index."""
+    return trouble_of(error) is Trouble.OTHER and "no such module: fts5" not in str(error)
 
 
 def check_words(connection: sqlite3.Connection) -> None:
@@ -153,6 +157,12 @@ def _configure(connection: sqlite3.Connection) -> None:
     ):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("PRAGMA cache_size = -8000")
+    connection.text_factory = readable
+
+
+def readable(value: bytes) -> str:
+    """A text column, also when single bytes of it are damaged."""
+    return value.decode("utf-8", "replace")
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -259,10 +269,12 @@ def put_aside(
 def open_in_memory(files: Files, *, is_copied: bool, schema: Schema = SCHEMA) -> sqlite3.Connection:
     """A database for as long as the program runs, with what the file has when it can be read (`is_copied`)."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.text_factory = readable
     if is_copied and _copied(files, connection, schema):
         return connection
     connection.close()
     connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.text_factory = readable
     for step in schema.steps:
         for statement in step:
             connection.execute(statement)
@@ -273,6 +285,10 @@ def open_in_memory(files: Files, *, is_copied: bool, schema: Schema = SCHEMA) ->
 def _copied(files: Files, connection: sqlite3.Connection, schema: Schema) -> bool:
     """As it is; as a copy (a log cannot be read where nothing can be written); at last without its log."""
     path = files.database
+    try:
+        _check_header(files, schema)
+    except (NotOurs, NewerVersion, OSError):
+        return False
     with tempfile.TemporaryDirectory(prefix="chat-tui-") as directory:
         copy = Path(directory) / path.name
         for uri in (f"{path.as_uri()}?mode=ro", copy.as_uri(), f"{path.as_uri()}?mode=ro&immutable=1"):

@@ -87,7 +87,7 @@ async def test_an_answer_of_a_window_that_lives_is_running(tmp_path: Path) -> No
         assert (seen.text, seen.ending) == ("so far", None)
 
 
-async def test_a_conversation_deleted_by_another_window_does_not_take_a_running_answer_with_it(
+async def test_deleting_in_another_window_does_not_take_a_running_answer(
     tmp_path: Path,
 ) -> None:
     with opened(tmp_path) as one, opened(tmp_path) as other:
@@ -223,9 +223,7 @@ async def test_after_closing_nothing_hangs(tmp_path: Path) -> None:
     assert not store.flush(0.1)
     with pytest.raises(StoreError, match="closed"):
         await store.load(conversation_id)
-    assert [path.name for path in tmp_path.iterdir()] == ["windows", "conversations.db"] or not (
-        tmp_path / "conversations.db-wal"
-    ).exists()
+    assert not (tmp_path / "conversations.db-wal").exists()
 
 
 def test_message_ids_grow_and_fit() -> None:
@@ -233,7 +231,8 @@ def test_message_ids_grow_and_fit() -> None:
     ids = MessageIds(lambda: next(times))
     given = [ids.next() for _ in range(4)]
     assert given == sorted(set(given))
-    assert given[0] > 0 and given[-1] < 1 << 63
+    assert given[0] > 0
+    assert given[-1] < 1 << 63
 
 
 def test_loading_the_facade_loads_no_sqlite() -> None:

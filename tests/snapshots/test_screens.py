@@ -125,8 +125,9 @@ async def two_turns(on: Stage) -> None:
 
 
 async def found(on: Stage) -> None:
-    """Until the search is over."""
+    """Until the search is over, and the heights of all pieces are known: the thumb tells them."""
     await on.settle()
+    on.chat.transcript.lay_out_all()
     await wait_until(lambda: not on.chat.is_finding)
     await on.settle()
 

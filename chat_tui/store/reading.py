@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 from chat_tui.core.conversation import Ending, Message, Outcome, Role, TextPart
 from chat_tui.store.columns import from_exact, repaired
@@ -14,6 +14,9 @@ from chat_tui.store.folding import folded, interrupted
 from chat_tui.store.model import ConversationRow, StoreCounts, StoredConversation, StoreError, TurnRow
 from chat_tui.store.records import BadRecord, ending_from_json, message_from_record
 from chat_tui.store.rows import ROW_COLUMNS, number, row_of
+
+_TURNS_AT_ONCE: Final = 2_000
+"""About 20 ms: what streams meanwhile wants to be written."""
 
 
 def recent(
@@ -123,15 +126,22 @@ def known(connection: sqlite3.Connection, ids: Iterable[str]) -> frozenset[str]:
     return frozenset(identity for identity in ids if key_of(connection, identity) is not None)
 
 
-def turns(connection: sqlite3.Connection, since_s: float, model: str | None) -> list[TurnRow]:
-    """The answers begun since, in the order they were stored; of one model or of all."""
+def turns(
+    connection: sqlite3.Connection, since_s: float, model: str | None, after: int
+) -> tuple[list[TurnRow], int | None]:
+    """Some of the answers begun since, in the order they were stored; of one model or of all.
+
+    Also what to give as `after` for more; None when these were the last.
+    """
     rows = connection.execute(
-        "SELECT created_at_s, ending, record FROM messages WHERE ending <> '' AND created_at_s >= ?"
-        " ORDER BY sequence",
-        (since_s,),
+        "SELECT sequence, created_at_s, ending, record FROM messages"
+        " WHERE sequence > ? AND ending <> '' AND created_at_s >= ? ORDER BY sequence LIMIT ?",
+        (after, since_s, _TURNS_AT_ONCE),
+    ).fetchall()
+    found = (_turn(number(at_s), str(ending), str(record)) for _, at_s, ending, record in rows)
+    return [turn for turn in found if turn is not None and model in (None, turn.model)], (
+        int(rows[-1][0]) if len(rows) == _TURNS_AT_ONCE else None
     )
-    found = (_turn(number(at_s), str(ending), str(record)) for at_s, ending, record in rows)
-    return [turn for turn in found if turn is not None and model in (None, turn.model)]
 
 
 def _turn(started_at_s: float, column: str, record: str) -> TurnRow | None:

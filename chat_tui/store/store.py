@@ -179,7 +179,13 @@ class ConversationStore:
 
     async def turns(self, since_s: float = 0.0, model: str | None = None) -> list[TurnRow]:
         """The numbers of the answers begun since, in the order they were stored."""
-        return await self._read(lambda tables: tables.turns(since_s, model))
+        found: list[TurnRow] = []
+        after: int | None = 0
+        while after is not None:
+            place = after
+            some, after = await self._read(lambda tables, place=place: tables.turns(since_s, model, place))
+            found += some
+        return found
 
     async def counts(self) -> StoreCounts:
         """How much there is."""

@@ -138,9 +138,9 @@ class Tables:
         """What was sent, the newest first."""
         return drafts.prompts(self.connection, limit)
 
-    def turns(self, since_s: float, model: str | None) -> list[TurnRow]:
-        """The numbers of the answers."""
-        return reading.turns(self.connection, since_s, model)
+    def turns(self, since_s: float, model: str | None, after: int) -> tuple[list[TurnRow], int | None]:
+        """The numbers of some answers, and where to go on."""
+        return reading.turns(self.connection, since_s, model, after)
 
     def counts(self) -> StoreCounts:
         """How much there is."""

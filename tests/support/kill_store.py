@@ -2,9 +2,10 @@
 
     python -m tests.support.kill_store N [SEED]
 
-Each time a child types, streams at 200 tokens a second, settles, retries, edits, renames, pins, deletes and exports.
-It writes down every step before it asks the store for it, and when it was told that all steps so far are on disk. It is killed with SIGKILL at a random moment. What the store has afterwards must be exactly what some number
-of whole steps lead to, at least all that were acknowledged; answers that ran must be interrupted ones.
+Each time a child types, streams at 200 tokens a second, settles, retries, edits, renames, pins, deletes and
+exports. It writes down every step before it asks the store for it, and when it was told that all is on disk.
+It is killed with SIGKILL at a random moment. What the store has afterwards must be exactly what some number of
+whole steps lead to, at least all that were acknowledged; answers that ran must be interrupted ones.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ FLUSH_S = 20.0
 
 
 @contextmanager
-def opened(directory: Path) -> Iterator[ConversationStore]:
+def opened(directory: Path) -> Generator[ConversationStore]:
     """A store over `directory`, closed at the end."""
     store = ConversationStore.open(directory)
     try:

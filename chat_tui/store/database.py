@@ -5,6 +5,7 @@ Everything here runs in the thread that owns the connection.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -65,6 +66,9 @@ _TROUBLES: Final = {
 }
 
 
+_FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+
 def trouble_of(error: Exception) -> Trouble:
     """What kind of failure it is."""
     if isinstance(error, NewerVersion):
@@ -76,15 +80,6 @@ def trouble_of(error: Exception) -> Trouble:
     if isinstance(error, OSError):
         return Trouble.FULL if error.errno in _FULL_ERRNOS else Trouble.READ_ONLY
     return Trouble.OTHER
-
-
-def _full_errnos() -> frozenset[int]:
-    import errno
-
-    return frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
-
-
-_FULL_ERRNOS: Final = _full_errnos()
 
 
 class Files:

@@ -119,7 +119,8 @@ class Exchange:
                 async for piece in response.aiter_raw():
                     if self._tail_bytes is None:
                         self._add(piece)
-                        await self._room.wait()
+                        if not self._room.is_set():
+                            await self._room.wait()
                     else:
                         self._tail_bytes += len(piece)
                         if self._tail_bytes > TAIL_LIMIT_BYTES:
@@ -134,18 +135,18 @@ class Exchange:
     def _add(self, piece: bytes) -> None:
         if self._open_batch is None:
             self._open_batch = Batch(self._clock(), self._loop.time(), [])
-            # The pieces of one read come without a turn of the loop between them; another read needs one.
+            self._batches.append(self._open_batch)
+            # The pieces of one read come without a turn of the loop between them; another read needs one. Whoever
+            # waits has its turn right behind that, and not one later: turns are a good part of what a read costs.
             self._loop.call_soon(self._close_batch)
+            self._wake()
         self._open_batch.pieces.append(piece)
         self._waiting_bytes += len(piece)
         if self._waiting_bytes > _HIGH_WATER_BYTES:
             self._room.clear()
 
     def _close_batch(self) -> None:
-        if self._open_batch is not None:
-            self._batches.append(self._open_batch)
-            self._open_batch = None
-            self._wake()
+        self._open_batch = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -200,6 +201,8 @@ class Exchange:
         if not self._batches:
             return None
         batch = self._batches.popleft()
+        if batch is self._open_batch:
+            self._close_batch()
         self._waiting_bytes -= sum(map(len, batch.pieces))
         if self._waiting_bytes <= _HIGH_WATER_BYTES:
             self._room.set()

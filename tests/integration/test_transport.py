@@ -327,6 +327,22 @@ async def test_a_loop_that_stood_still_looks_at_the_socket_before_it_gives_up(
     await transport.aclose()
 
 
+async def test_what_comes_after_a_batch_was_taken_is_the_next_batch(server: SseServer) -> None:
+    server.play(reply(HOLD))
+    transport = transport_to(server.base_url)
+    exchange = await transport.send(post(server.base_url))
+    for piece in (b"a", b"b"):  # within one turn of the loop
+        exchange._add(piece)
+        assert (batch := exchange.take()) is not None
+        assert batch.pieces == [piece]
+    exchange._add(b"c")
+    exchange._add(b"d")
+    await exchange.wait_for_batch(FAR_S)
+    assert (batch := exchange.take()) is not None
+    assert batch.pieces == [b"c", b"d"]
+    await transport.aclose()
+
+
 async def test_the_tail_is_bounded_in_time(server: SseServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_module, "TAIL_LIMIT_S", 0.01)
     server.play(reply(head() + b"a", HOLD))

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -114,19 +115,43 @@ async def test_where_no_directory_can_be_made_the_chat_goes_on_in_memory(tmp_pat
         assert len((await store.load(conversation_id)).messages) == 2
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-async def test_in_a_directory_that_cannot_be_written_what_is_there_is_read(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with opened(state) as store:
-        conversation_id = chat(store)
-    state.chmod(0o500)
-    (state / "conversations.db").chmod(0o400)
-    try:
-        with opened(state) as store:
-            assert [row.id for row in await store.recent()] == [conversation_id]
-            assert "cannot be written" in store.problem
-    finally:
-        state.chmod(0o700)
+READS = """
+import asyncio, encodings.idna, os, shutil, sqlite3, sys, tempfile
+from pathlib import Path
+from chat_tui.store import database, folding, reading, store as stores, tables, writer
+directory = Path(sys.argv[1])
+if os.geteuid() == 0:  # who may write everywhere
+    os.setgid(65534)
+    os.setuid(65534)
+store = stores.ConversationStore.open(directory)
+rows = asyncio.run(store.recent())
+print([len(asyncio.run(store.load(row.id)).messages) for row in rows], "cannot be written" in store.problem)
+store.begin("b" * 32, "", "", 0.0)
+print(len(asyncio.run(store.recent())), store.flush(0.2))
+store.close(0.1)
+"""
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_in_a_directory_that_cannot_be_written_what_is_there_is_read(is_closed: bool) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        state = Path(name) / "state"
+        with opened(Path(name) / "made") as store:
+            chat(store)
+            flushed(store)
+            if not is_closed:
+                shutil.copytree(Path(name) / "made", state)
+        if is_closed:
+            shutil.copytree(Path(name) / "made", state)
+        for path in (Path(name), state, *state.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        command = [sys.executable, "-c", READS, str(state)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        finally:
+            for path in (Path(name), state, *state.rglob("*")):
+                path.chmod(0o700 if path.is_dir() else 0o600)
+    assert (done.stdout, done.stderr) == ("[2] True\n2 False\n", "")
 
 
 async def test_a_file_removed_under_a_running_program_is_made_again(tmp_path: Path) -> None:

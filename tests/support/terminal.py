@@ -1,7 +1,7 @@
 """A pseudo-terminal with a program in it: real keys in, real bytes out, and a picture of the screen.
 
-Everything the program writes is kept in `output`; `leaks` names what of it is no sequence that Textual 8.2 or our own
-painting emits. For Unix only.
+Everything the program writes is kept in `output`; `leaks` names what of it is no sequence that Textual 8.2 or our
+own painting emits. For Unix only.
 """
 
 from __future__ import annotations

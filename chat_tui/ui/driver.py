@@ -31,9 +31,6 @@ READ_BYTES = 1 << 16
 UNCLOSED_PASTE_S = 2.0
 """A paste whose end never comes is ended after this much silence, else it would swallow the keyboard."""
 
-BEHIND_CHARS = 1 << 14
-"""A terminal that has so much to read yet gets no more frames; two screens or so."""
-
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _LEGACY_ALT_ENTER, _ALT_ENTER = "\x1b\r", "\x1b[13;3u"
@@ -132,8 +129,8 @@ class ChatDriver(LinuxDriver):
 
     @property
     def is_behind(self) -> bool:
-        """Whether the terminal has not read what it was given: another frame now would only wait in line."""
-        return self._output is not None and self._output.pending_chars > BEHIND_CHARS
+        """Whether the terminal is slow to take what it is given."""
+        return self._output is not None and self._output.is_behind
 
     def _caught_up(self) -> None:
         """In the thread that writes: the terminal reads again after pictures were left out."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TextIO
@@ -18,6 +19,9 @@ MAX_PENDING_CHARS = 1 << 18
 
 PICTURE_CHARS = 64
 """What is shorter is no picture but a mode that must be set or reset."""
+
+BEHIND_AFTER_S = 0.03
+"""A terminal that has not taken a text after so long gets no more frames for now: they would only wait in line."""
 
 LEAVING_S = 1.0
 """How long the end of the program waits for a terminal that does not read."""
@@ -36,6 +40,7 @@ class Output:
         self._pending_chars = 0
         self._has_left_out = False
         self._is_closed = False
+        self._writing_since_s: float | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
         self._thread.start()
@@ -44,6 +49,12 @@ class Output:
     def pending_chars(self) -> int:
         """How much the terminal has not taken yet."""
         return self._pending_chars
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the terminal is slow to take what it is given."""
+        since_s = self._writing_since_s
+        return since_s is not None and time.monotonic() - since_s > BEHIND_AFTER_S
 
     def write(self, text: str) -> None:
         """Returns at once."""
@@ -70,9 +81,11 @@ class Output:
                     return
                 text = "".join(self._texts)
                 self._texts.clear()
+            self._writing_since_s = time.monotonic()
             with contextlib.suppress(OSError, ValueError):  # the terminal has gone; the input tells of it
                 self._file.write(text)
                 self._file.flush()
+            self._writing_since_s = None
             with self._changed:
                 self._pending_chars -= len(text)
                 is_caught_up = self._has_left_out and not self._texts and not self._is_closed

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,12 @@ def read_until(reading: int, end: str) -> str:
     return found.decode()
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until it holds; the thread that makes it so is another one."""
+    while not condition():
+        threading.Event().wait(0.001)
+
+
 def test_texts_come_out_in_order(pipe: tuple[int, io.TextIOWrapper]) -> None:
     reading, file = pipe
     output = Output(file, lambda: None)
@@ -55,12 +61,14 @@ def test_what_piles_up_is_left_out_but_for_modes(pipe: tuple[int, io.TextIOWrapp
         output.write(PICTURE)  # would block for ever if it waited
     assert output.pending_chars <= MAX_PENDING_CHARS + len(PICTURE)
     assert not has_caught_up.is_set()
+    wait_for(lambda: output.is_behind)
     output.write("\x1b[?25h")
     seen = read_until(reading, "\x1b[?25h")
     assert seen.count("\x1b[1;1H") < pictures
     assert set(seen.split("\x1b[1;1H")) == {"", "x" * 10_000, "x" * 10_000 + "\x1b[?25h"}  # none is cut
     assert has_caught_up.wait(5)
     assert output.pending_chars == 0
+    assert not output.is_behind
     output.close()
 
 

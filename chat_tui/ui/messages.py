@@ -37,5 +37,25 @@ class Followed(Message):
     """The reader has come back to the end of the messages."""
 
 
+class WordsChanged(Message):
+    """Other words are searched for."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+
+class MatchWanted(Message):
+    """To the next match (`step` 1) or the previous one (-1)."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.step = step
+
+
+class SearchKept(Message):
+    """Enter while searching: stay where this has led."""
+
+
 class InputEnded(Message):
     """The terminal is gone: there will be no more keys."""

@@ -112,7 +112,7 @@ class ChatScreen(ReadingScreen):
         elif (runner := self.session.runner) is not None and runner.is_running:
             self.session.stop()
             self.end_turn(runner)
-        elif self.find_bar.is_typing:
+        elif self.is_typing_words:
             self.close_search()
         elif self.prompt.text:
             self.prompt.put("")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.worker import Worker
 
@@ -22,12 +22,13 @@ from chat_tui.core.conversation import Message
 from chat_tui.core.outcome import Phase
 from chat_tui.core.sanitize import clean_line
 from chat_tui.session.session import ChatSession
+from chat_tui.ui.messages import MatchWanted, SearchKept, WordsChanged
 from chat_tui.ui.screens.turns import TICK_S, TurnScreen
-from chat_tui.ui.widgets.find_bar import FindBar, count_text
-from chat_tui.ui.widgets.search import Hit, Place, Search
 
 if TYPE_CHECKING:
     from chat_tui.session.turn_runner import TurnRunner
+    from chat_tui.ui.widgets.find_bar import FindBar
+    from chat_tui.ui.widgets.search import Hit, Place, Search
 
 SLICE_S = 0.008
 """For how long the search keeps the event loop at a time; one piece may take it over that."""
@@ -49,9 +50,7 @@ class FindingScreen(TurnScreen):
 
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
         super().__init__(session, loaded, first_run=first_run)
-        self.search = Search(self.transcript, self._settled_message)
-        self.transcript.search = self.search
-        self.find_bar = FindBar(id="find-bar")
+        self._has_searched = False
         self.slice_count = 0
         """How often the search has let the event loop go on."""
         self._origin = _Origin(None, None, is_following=True, marked_id=None, focused=None)
@@ -60,12 +59,31 @@ class FindingScreen(TurnScreen):
         self._is_seeking = False
         self._top_of_hit = -1.0
 
-    def compose(self) -> ComposeResult:
-        """The bar stands above the composer."""
-        for widget in super().compose():
-            if widget is self.prompt:
-                yield self.find_bar
-            yield widget
+    # Most conversations are never searched: what it takes is loaded and mounted when it is first asked for.
+
+    @cached_property
+    def search(self) -> Search:
+        """What is searched for and where it was found."""
+        from chat_tui.ui.widgets.search import Search
+
+        return Search(self.transcript, self._settled_message)
+
+    @cached_property
+    def find_bar(self) -> FindBar:
+        """Where the words are typed, above the composer."""
+        from chat_tui.ui.widgets.find_bar import FindBar
+
+        return FindBar(id="find-bar")
+
+    @property
+    def is_find_open(self) -> bool:
+        """Whether the bar is on the screen."""
+        return self._has_searched and self.find_bar.is_open
+
+    @property
+    def is_typing_words(self) -> bool:
+        """Whether keys go into the bar."""
+        return self._has_searched and self.find_bar.is_typing
 
     # -- opening and closing -----------------------------------------------------------------------
 
@@ -90,7 +108,7 @@ class FindingScreen(TurnScreen):
 
     def close_search(self) -> None:
         """Take the bar and the marks away. A reader who was still typing goes back to where they were."""
-        if not self.find_bar.is_open:
+        if not self.is_find_open:
             return
         is_undecided = self.find_bar.is_typing
         self._stop_finding()
@@ -112,7 +130,7 @@ class FindingScreen(TurnScreen):
     @property
     def is_search_next(self) -> bool:
         """Whether Esc would close the search: it goes before an answer that runs, but not from the composer."""
-        return self.find_bar.is_open and not (self.prompt.has_focus and self.session.is_running)
+        return self.is_find_open and not (self.prompt.has_focus and self.session.is_running)
 
     def escape_hint(self, phase: Phase) -> str:
         """What Esc would do now."""
@@ -121,6 +139,10 @@ class FindingScreen(TurnScreen):
         return "Esc back" if self.find_bar.is_typing else "Esc close"
 
     def _open(self, words: str) -> None:
+        if not self._has_searched:
+            self._has_searched = True
+            self.transcript.search = self.search
+            self.mount(self.find_bar, before=self.prompt)
         if not self.find_bar.is_open:
             self._origin = _Origin(
                 self._place_at(0),
@@ -134,18 +156,18 @@ class FindingScreen(TurnScreen):
         self._show_found()
         self.show_status()
 
-    @on(FindBar.Changed)
-    def words_changed(self, event: FindBar.Changed) -> None:
+    @on(WordsChanged)
+    def words_changed(self, event: WordsChanged) -> None:
         """Search while it is typed, always from where the reader was."""
         self._look(event.words)
 
-    @on(FindBar.Moved)
-    def moved(self, event: FindBar.Moved) -> None:
+    @on(MatchWanted)
+    def moved(self, event: MatchWanted) -> None:
         """An arrow in the bar."""
         if self.search.is_active:
             self._move(event.step)
 
-    @on(FindBar.Kept)
+    @on(SearchKept)
     def keep_search(self) -> None:
         """Enter: the reader stays; the messages get the focus, for n and N."""
         words = self.find_bar.input.value
@@ -185,12 +207,14 @@ class FindingScreen(TurnScreen):
         if top is None or bottom is None or hit.message_id not in ids:
             return False
         first, at, last = (
-            (ids.index(place.message_id), place.piece_index, place.row)
-            for place in (top, Place(hit.message_id, hit.piece_index, hit.row), bottom)
+            (ids.index(message_id), piece_index, row)
+            for message_id, piece_index, row in (top, (hit.message_id, hit.piece_index, hit.row), bottom)
         )
         return first <= at <= last
 
     def _place_at(self, y: int) -> Place | None:
+        from chat_tui.ui.widgets.search import Place
+
         place = self.transcript.place_at(y)
         return None if place is None else Place(*place)
 
@@ -261,11 +285,12 @@ class FindingScreen(TurnScreen):
 
     def _show_count(self) -> None:
         search = self.search
-        self.find_bar.show_count(
-            count_text(search.number, search.total, is_counted=search.is_counted, is_looking=self._is_seeking)
-            if search.is_active
-            else ""
-        )
+        if search.is_active:
+            self.find_bar.show_matches(
+                search.number, search.total, is_counted=search.is_counted, is_looking=self._is_seeking
+            )
+        else:
+            self.find_bar.show_count("")
 
     # -- while an answer grows ---------------------------------------------------------------------
 
@@ -290,7 +315,7 @@ class FindingScreen(TurnScreen):
 
     def on_resize(self) -> None:
         """Rows are others now; a reader who looks at the match goes on looking at it."""
-        if self.search.is_active:
+        if self._has_searched and self.search.is_active:
             is_at_hit = self.transcript.scroll_y == self._top_of_hit
             self.call_after_refresh(self._after_resize, is_at_hit=is_at_hit)
 
@@ -301,7 +326,7 @@ class FindingScreen(TurnScreen):
 
     def _count_more(self) -> None:
         """Count what is new, unless somebody is at it."""
-        if not self.search.is_active:
+        if not self._has_searched or not self.search.is_active:
             return
         runner = self.session.runner
         if runner is not None and not runner.is_running and runner.pending_chars:

@@ -46,7 +46,7 @@ class ReadingScreen(FindingScreen):
 
     def action_switch_focus(self) -> None:
         """Composer ↔ messages."""
-        (self.transcript if self.prompt.has_focus or self.find_bar.is_typing else self.prompt).focus()
+        (self.transcript if self.prompt.has_focus or self.is_typing_words else self.prompt).focus()
 
     def action_cursor_up(self) -> None:
         """The message above."""

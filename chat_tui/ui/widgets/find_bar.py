@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from chat_tui.core.find import MAX_WORDS_CHARS
 from chat_tui.core.sanitize import clean, clean_line
-from chat_tui.ui.messages import FocusMoved
+from chat_tui.ui.messages import FocusMoved, MatchWanted, SearchKept, WordsChanged
 
 if TYPE_CHECKING:
     from textual import getters
@@ -54,7 +52,7 @@ class FindInput(Input):
 
     def action_move(self, step: int) -> None:
         """To another match."""
-        self.post_message(FindBar.Moved(step))
+        self.post_message(MatchWanted(step))
 
     async def on_paste(self, event: events.Paste) -> None:
         """One clean line of it."""
@@ -70,23 +68,6 @@ class FindInput(Input):
 class FindBar(Horizontal):
     """Hidden until it is opened. It searches nothing itself."""
 
-    class Changed(Message):
-        """Other words."""
-
-        def __init__(self, words: str) -> None:
-            super().__init__()
-            self.words = words
-
-    class Moved(Message):
-        """To the next match (`step` 1) or the previous one (-1)."""
-
-        def __init__(self, step: int) -> None:
-            super().__init__()
-            self.step = step
-
-    class Kept(Message):
-        """Enter: stay where this has led."""
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.input = FindInput(
@@ -96,13 +77,6 @@ class FindBar(Horizontal):
         self._count = Static("", id="find-count", markup=False)
         self._hints = Static("", id="find-hints", markup=False)
         self.display = False
-
-    def compose(self) -> ComposeResult:
-        """One line."""
-        yield Static("Find", id="find-label", markup=False)
-        yield self.input
-        yield self._count
-        yield self._hints
 
     @property
     def is_open(self) -> bool:
@@ -121,6 +95,8 @@ class FindBar(Horizontal):
 
     def open(self, words: str) -> None:
         """Show it, with words that the next key replaces."""
+        if not self.input.is_attached:
+            self.mount(Static("Find", id="find-label", markup=False), self.input, self._count, self._hints)
         self.display = True
         with self.prevent(Input.Changed):
             self.input.value = clean(words).replace("\n", " ")
@@ -136,17 +112,21 @@ class FindBar(Horizontal):
         if text != self.count:
             self._count.update(Content(text))
 
+    def show_matches(self, number: int | None, total: int, *, is_counted: bool, is_looking: bool) -> None:
+        """The same from the numbers."""
+        self.show_count(count_text(number, total, is_counted=is_counted, is_looking=is_looking))
+
     @on(Input.Changed)
     def words_changed(self, event: Input.Changed) -> None:
         """Search while it is typed."""
         event.stop()
-        self.post_message(self.Changed(event.value))
+        self.post_message(WordsChanged(event.value))
 
     @on(Input.Submitted)
     def submitted(self, event: Input.Submitted) -> None:
         """Enter."""
         event.stop()
-        self.post_message(self.Kept())
+        self.post_message(SearchKept())
 
     def on_resize(self) -> None:
         """Hints are what gives way."""

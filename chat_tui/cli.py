@@ -11,15 +11,16 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NoReturn, TextIO
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, TextIO
 
-from chat_tui import __version__
+from chat_tui.cli_arguments import STORED, UsageError, parse, resume_of
 
 if TYPE_CHECKING:
     from chat_tui.config.load import LoadedConfig
     from chat_tui.providers.registry import ProviderRegistry
     from chat_tui.session.session import ChatSession
+    from chat_tui.store.store import ConversationStore
 
 EXIT_OK: Final = 0
 EXIT_USAGE: Final = 2
@@ -28,6 +29,9 @@ EXIT_INTERRUPTED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
 
 MAX_STDIN_BYTES = 16 << 20
+SAVE_S = 5.0
+"""How long leaving waits for the last words to be on disk: they are after some milliseconds, unless it is full."""
+
 TEXTUAL_SETTINGS = {"ESCDELAY": "25", "TEXTUAL_FPS": "125"}
 """Read by Textual when it is imported; whoever has set them keeps theirs.
 
@@ -36,40 +40,6 @@ feel slow. TEXTUAL_FPS: how soon a change is painted. A stream is painted 30 tim
 no frames: the first token is on screen after 6 ms instead of 19, keys are echoed within 18 instead of 26 (p95), for
 4 % more CPU per token [measured].
 """
-
-OUTPUT_FORMATS = ("text", "json", "stream-json")
-
-COMMANDS_HELP = """\
-commands:
-  config path            where the configuration file is
-  config show [--json]   every setting, its value and where the value came from
-  models [--json]        what can be chosen with --model, here and now
-  local install          add the model that runs on this machine
-  conversations          list | show ID | search WORDS | rename ID TITLE | delete ID [--json]
-  export [ID | --all]    write the last, one or all conversations (--format md, json or html; -o FILE or DIR)
-  import FILE            take over a backup, an export of ChatGPT or Claude, or the logs.db of llm
-  stats [--since 7d]     your own numbers for each model [--json]
-
-asking without a screen:
-  chat-tui -p "What is a token?"
-  git diff | chat-tui -p "Write the commit message" > message.txt
-  The question is PROMPT, standard input, or both, in that order. The answer goes to standard output, the
-  numbers to standard error. Exit code: 0 complete, 1 failed or broken off, 2 wrong usage, 130 stopped.
-
-environment:
-  CHAT_TUI_CONFIG, CHAT_TUI_MODEL, CHAT_TUI_THEME, CHAT_TUI_SYSTEM stand below the options and above the file.
-"""
-
-
-class UsageError(Exception):
-    """The arguments make no sense; the text is one sentence."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says one sentence where argparse prints its whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(argv: Sequence[str]) -> int:
-    arguments = _parse(argv)
+    arguments = parse(argv)
     command = tuple(arguments.command)
     if not command:
         return _chat(arguments)
@@ -103,78 +73,9 @@ def _dispatch(argv: Sequence[str]) -> int:
         return _config_show(arguments)
     if command == ("models",):
         return _models(arguments)
-    if command[0] in _STORED:
+    if command[0] in STORED:
         return _stored(arguments)
     return _local_install()
-
-
-# -- arguments -------------------------------------------------------------------------------------
-
-
-def _make_parser() -> _Parser:
-    parser = _Parser(
-        prog="chat-tui",
-        usage="chat-tui [options]\n       chat-tui [options] -p [PROMPT]\n       chat-tui [options] COMMAND",
-        description="Talk to a language model in the terminal. Without options: a chat with the configured model.",
-        epilog=COMMANDS_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        add_help=False,
-    )
-    parser.add_argument("command", nargs="*", help=argparse.SUPPRESS)
-    add = parser.add_argument_group("options").add_argument
-    add("-m", "--model", metavar="PROVIDER/MODEL", help="who answers, for example local/smollm2-135m")
-    add("-s", "--system", metavar="TEXT", help="system text that goes before the conversation")
-    add("-p", "--print", nargs="?", const="", metavar="PROMPT", help="print one answer and leave")
-    add("--output-format", choices=OUTPUT_FORMATS, metavar="FORMAT", help="text, json or stream-json, with -p")
-    add("--config", metavar="FILE", help="read this configuration file instead of the usual one")
-    add("--theme", metavar="NAME", help="dark, light or terminal (its own sixteen colours)")
-    add("--format", choices=("md", "json", "html"), metavar="FORMAT", help="md, json or html, with export")
-    add("-o", "--output", metavar="PATH", help="the file or directory to export to; nothing is overwritten")
-    add("--all", action="store_true", help="export all conversations")
-    add("--force", action="store_true", help="export over a file that is there")
-    add("--since", metavar="SPAN", help="stats since 12h, 7d, 4w, 3m ago or a date; of one model with -m")
-    add("--json", action="store_true", help="machine-readable output of commands")
-    add("--version", action="version", version=f"chat-tui {__version__}", help="print the version and leave")
-    add("-h", "--help", action="help", help="print this and leave")
-    return parser
-
-
-_COMMANDS = (("config", "path"), ("config", "show"), ("models",), ("local", "install"))
-_STORED = ("conversations", "export", "import", "stats")
-_TAKES_JSON = (("config", "show"), ("models",))
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Raises UsageError. Sentences do not repeat what they do not know: it may be a key."""
-    arguments, unknown = _make_parser().parse_known_intermixed_args(list(argv))
-    command = tuple(arguments.command)
-    is_print = arguments.print is not None
-    if unknown:
-        option = unknown[0].partition("=")[0] if unknown[0].startswith("--") else unknown[0][:2]
-        raise UsageError(f"There is no option {_shown(option)}.")
-    if is_print and command:
-        raise UsageError("After -p comes one PROMPT; several words need quotes.")
-    is_stored = bool(command) and command[0] in _STORED
-    if command and command not in _COMMANDS and not is_stored:
-        raise UsageError(_wrong_command(command))
-    if arguments.json and command not in _TAKES_JSON and (not is_stored or command[0] == "export"):
-        raise UsageError("--json goes with config show and models, and with conversations, import and stats.")
-    if command[:1] != ("export",) and (arguments.format or arguments.output or arguments.all or arguments.force):
-        raise UsageError("--format, -o, --all and --force: each goes with export.")
-    if arguments.since and command[:1] != ("stats",):
-        raise UsageError("--since goes with stats.")
-    if arguments.output_format and command:
-        raise UsageError("--output-format goes with -p.")
-    return arguments
-
-
-def _wrong_command(command: tuple[str, ...]) -> str:
-    known = [" ".join(words) for words in _COMMANDS] + list(_STORED)
-    begun = [name for name in known if name.split()[0] == command[0]]
-    if begun:
-        return f"The command is {' or '.join(begun)}."
-    return f"That is no command; there are {', '.join(known)}. To ask something: chat-tui -p PROMPT."
 
 
 # -- chat ------------------------------------------------------------------------------------------
@@ -194,20 +95,27 @@ def _open_screen(arguments: argparse.Namespace) -> int:
 
     heap.hold()
     loaded = _load(arguments)
-    session, _ = _make_session(loaded)
+    session, _ = _make_session(loaded, is_kept=loaded.config.conversations.save)
     if arguments.model is not None:
         session.switch_model(arguments.model)  # a wrong --model is said here, not on the screen
     for name, value in TEXTUAL_SETTINGS.items():
         os.environ.setdefault(name, value)
     from chat_tui.ui.app import run
 
-    departure = run(session, loaded, loaded.path is None)
+    try:
+        departure = run(session, loaded, loaded.path is None, resume_of(arguments))
+    finally:
+        is_saved = session.journal.close(SAVE_S)
+        if not is_saved:
+            _say(session.problem or "The last words of this conversation may not be saved.")
     if departure.words:
         try:
             print(departure.words, flush=True)
         except OSError:  # the terminal may be what has gone; what it did not take is not tried again
             sys.stdout = io.StringIO()
     if departure.crash is not None:
+        if is_saved and session.conversation.id:
+            _say("What was said is kept: chat-tui -c goes on with it.")
         raise departure.crash
     return departure.exit_code
 
@@ -290,15 +198,26 @@ def _load(arguments: argparse.Namespace) -> LoadedConfig:
     return load(path, os.environ, {name: value for name, value in flags.items() if value is not None})
 
 
-def _make_session(loaded: LoadedConfig) -> tuple[ChatSession, ProviderRegistry]:
+def _make_session(loaded: LoadedConfig, *, is_kept: bool = False) -> tuple[ChatSession, ProviderRegistry]:
+    """`is_kept`: what is said goes into the store of conversations."""
     from chat_tui.config.paths import state_dir
     from chat_tui.providers.registry import ProviderRegistry
+    from chat_tui.session.journal import Journal
     from chat_tui.session.session import ChatSession
 
     config = loaded.config
     registry = ProviderRegistry(config, os.environ, state_dir())
     generation = config.generation.to_generation()
-    return ChatSession(registry, config.model, system=config.system, generation=generation), registry
+    journal = Journal(_open_store) if is_kept else Journal()
+    session = ChatSession(registry, config.model, system=config.system, generation=generation, journal=journal)
+    return session, registry
+
+
+def _open_store(on_problem: Callable[[str], None]) -> ConversationStore:
+    from chat_tui.config.paths import state_dir
+    from chat_tui.store.store import ConversationStore
+
+    return ConversationStore.open(state_dir(), on_problem=on_problem)
 
 
 # -- commands --------------------------------------------------------------------------------------

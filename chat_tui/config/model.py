@@ -72,6 +72,13 @@ class RenderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """auto: open while the model thinks, folded when the answer begins."""
 
 
+class ConversationsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[conversations]: what is kept."""
+
+    save: bool = True
+    """Keep what is said in a database of yours; false: it is gone when the window closes."""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -85,3 +92,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     providers: dict[str, ProviderConfig] = {}
     local: LocalConfig = LocalConfig()
     render: RenderConfig = RenderConfig()
+    conversations: ConversationsConfig = ConversationsConfig()

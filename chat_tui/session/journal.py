@@ -27,13 +27,21 @@ def title_of(text: str) -> str:
     return f"{words[: cut if cut > 0 else TITLE_CHARS - 1]}…"
 
 
+def _ignore(sentence: str) -> None:
+    """Nobody is there to be told."""
+
+
 class Journal:
     """Keeps conversations in a store, which is opened when it is first used; `now` is the wall clock, in UTC epoch
     seconds."""
 
     def __init__(
-        self, open_store: Callable[[], ConversationStore] | None = None, now: Callable[[], float] = time.time
+        self,
+        open_store: Callable[[Callable[[str], None]], ConversationStore] | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self.on_problem: Callable[[str], None] = _ignore
+        """Told what is not saved and why, and "" when all is again; in a thread of the store's."""
         self._open_store = open_store
         self._store: ConversationStore | None = None
         self._now = now
@@ -48,7 +56,7 @@ class Journal:
     def store(self) -> ConversationStore | None:
         """Where conversations are kept; None when they are not."""
         if self._store is None and self._open_store is not None:
-            self._store = self._open_store()
+            self._store = self._open_store(self._tell)
         return self._store
 
     @property
@@ -140,6 +148,9 @@ class Journal:
         if self.store is not None:
             self.store.release()
 
+    def _tell(self, problem: str) -> None:
+        self.on_problem(problem)  # whoever listens by then
+
     def _next_id(self) -> int:
         return 0 if (store := self.store) is None else store.next_message_id()
 
@@ -151,3 +162,5 @@ class Journal:
         conversation.title = conversation.title or title_of(first_words)
         self.store.hold(conversation.id)
         self.store.begin(conversation.id, conversation.title, "", conversation.created_at_s)
+        if conversation.is_title_own:
+            self.store.rename(conversation.id, conversation.title)

@@ -39,6 +39,10 @@ class ChatSession(TurnSession):
         """What is not saved and why; empty when all is, or nothing is to be."""
         return self.journal.problem
 
+    def open_store(self) -> None:
+        """Open the store now, and not with the first question: what is wrong with it is said before anything is."""
+        _ = self.journal.store
+
     # -- branches --------------------------------------------------------------------------------
 
     def retry(self, listener: TurnListener | None = None) -> TurnRunner:

@@ -51,7 +51,9 @@ class ChatApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = []
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
+    def __init__(
+        self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False, resume: str = ""
+    ) -> None:
         # Before Textual asks for it: what is set later is styled, laid out and painted twice.
         self.set_reactive(ChatApp.theme, "terminal" if os.environ.get("NO_COLOR") else loaded.config.theme)
         super().__init__(driver_class=_driver_class())
@@ -60,6 +62,7 @@ class ChatApp(App[None]):
         self._unfinished: TurnRunner | None = None
         self.animation_level = "none"  # nothing moves but what carries information
         self.chat = ChatScreen(session, loaded, first_run=first_run)
+        self.chat.resume = resume
 
     @property
     def available_themes(self) -> dict[str, Theme]:
@@ -77,6 +80,12 @@ class ChatApp(App[None]):
     def on_mount(self) -> None:
         """Signals first: from here on every way out restores the terminal."""
         loop = asyncio.get_running_loop()
+
+        def tell(problem: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self.chat.show_problem, problem)
+
+        self.session.journal.on_problem = tell
         if not self.is_headless:
             for name, code in EXIT_CODES.items():
                 with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has neither
@@ -157,9 +166,9 @@ class Departure:
     crash: BaseException | None = None
 
 
-def run(session: ChatSession, loaded: LoadedConfig, first_run: bool) -> Departure:
-    """Open the chat and stay until it is left."""
+def run(session: ChatSession, loaded: LoadedConfig, first_run: bool, resume: str = "") -> Departure:
+    """Open the chat and stay until it is left. `resume`: the conversation to begin with, see `ChatScreen`."""
     install_guard()
-    app = ChatApp(session, loaded, first_run=first_run)
+    app = ChatApp(session, loaded, first_run=first_run, resume=resume)
     app.run()
     return Departure(app.return_code or 0, app.unfinished_words(), app.crash)

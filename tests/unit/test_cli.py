@@ -71,13 +71,17 @@ def prompts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return asked
 
 
-@pytest.fixture
-def screens(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any, bool]]:
-    """What the screen is opened with, instead of opening it."""
-    opened: list[tuple[Any, Any, bool]] = []
+Opened = list[tuple[Any, Any, bool, str]]
+"""Session, configuration, first run, resume."""
 
-    def run(session: Any, loaded: Any, first_run: bool) -> argparse.Namespace:
-        opened.append((session, loaded, first_run))
+
+@pytest.fixture
+def screens(monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """What the screen is opened with, instead of opening it."""
+    opened: Opened = []
+
+    def run(session: Any, loaded: Any, first_run: bool, resume: str) -> argparse.Namespace:
+        opened.append((session, loaded, first_run, resume))
         return argparse.Namespace(exit_code=7, words="words to keep", crash=None)
 
     app = types.ModuleType("chat_tui.ui.app")
@@ -168,16 +172,41 @@ class TestQuestions:
 
 
 class TestScreen:
-    def test_opens_with_what_was_asked_for(self, terminal: Terminal, screens: list[tuple[Any, Any, bool]]) -> None:
+    def test_opens_with_what_was_asked_for(self, terminal: Terminal, screens: Opened) -> None:
         code, out, _ = terminal.run("-m", "demo/slow", "-s", "brief", "--theme", "light")
         assert (code, out) == (7, "words to keep\n")
-        session, loaded, first_run = screens[0]
+        session, loaded, first_run, resume = screens[0]
         assert (session.model_id, session.system, loaded.config.theme) == ("demo/slow", "brief", "light")
         assert loaded.origins["system"] == "--system"
         assert first_run
+        assert resume == ""
+        assert session.journal.is_keeping
+
+    @pytest.mark.parametrize(
+        ("argv", "resume"),
+        [(("-c",), "last"), (("--continue",), "last"), (("-r",), "pick"), (("-r", "0a1b"), "0a1b"), ((), "")],
+    )
+    def test_goes_on_with_a_conversation(
+        self, terminal: Terminal, screens: Opened, argv: tuple[str, ...], resume: str
+    ) -> None:
+        terminal.run("-m", "demo/slow", *argv)
+        assert screens[0][3] == resume
+
+    @pytest.mark.parametrize("argv", [("-c", "-p", "x"), ("-r", "0a", "-p", "x"), ("-c", "models")])
+    def test_going_on_needs_a_screen(self, terminal: Terminal, argv: tuple[str, ...]) -> None:
+        code, _, err = terminal.run(*argv)
+        assert code == 2
+        assert "-c and -r open a chat" in err
+
+    def test_nothing_is_kept_where_that_is_not_wanted(
+        self, terminal: Terminal, screens: Opened, tmp_path: Path
+    ) -> None:
+        (tmp_path / "c.toml").write_text("[conversations]\nsave = false\n")
+        terminal.run("--config", str(tmp_path / "c.toml"), "-m", "demo/slow")
+        assert not screens[0][0].journal.is_keeping
 
     def test_esc_is_not_waited_for_long(
-        self, terminal: Terminal, screens: list[tuple[Any, Any, bool]], monkeypatch: pytest.MonkeyPatch
+        self, terminal: Terminal, screens: Opened, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("ESCDELAY", raising=False)
         terminal.run()
@@ -186,9 +215,7 @@ class TestScreen:
         terminal.run()
         assert os.environ["ESCDELAY"] == "80"
 
-    def test_a_configured_user_is_no_first_run(
-        self, terminal: Terminal, screens: list[tuple[Any, Any, bool]], tmp_path: Path
-    ) -> None:
+    def test_a_configured_user_is_no_first_run(self, terminal: Terminal, screens: Opened, tmp_path: Path) -> None:
         (tmp_path / "c.toml").write_text("")
         terminal.run("--config", str(tmp_path / "c.toml"))
         assert screens[0][2] is False
@@ -208,7 +235,7 @@ class TestScreen:
 
     @pytest.mark.parametrize("argv", [("-m", "nowhere/x"), ("-m", "x"), ("--theme", "drak"), ("--config", "/none")])
     def test_wrong_flags_are_said_before_it_opens(
-        self, terminal: Terminal, screens: list[tuple[Any, Any, bool]], argv: tuple[str, ...]
+        self, terminal: Terminal, screens: Opened, argv: tuple[str, ...]
     ) -> None:
         code, out, err = terminal.run(*argv)
         assert (code, out, screens) == (2, "", [])

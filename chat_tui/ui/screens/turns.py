@@ -57,6 +57,9 @@ class TurnScreen(Screen[None]):
     AUTO_FOCUS = "#prompt"
     """Else Textual would focus the transcript first, and paint that."""
 
+    resume = ""
+    """The conversation to begin with: an id, "last", "pick" to choose one, "" for a new one."""
+
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
         super().__init__()
         self.session = session
@@ -111,6 +114,7 @@ class TurnScreen(Screen[None]):
         heap.release()
         self.prepare_model()
         self.warm_up()
+        self.session.open_store()
 
     def greet(self) -> None:
         """Which model will answer, and how to get others; only where that is news."""
@@ -255,6 +259,11 @@ class TurnScreen(Screen[None]):
     def escape_hint(self, phase: Phase) -> str:
         """What Esc would do now."""
         return "Esc stop" if phase.is_running else "Esc back" if self.transcript.has_focus else ""
+
+    def show_problem(self, sentence: str) -> None:
+        """What is not saved and why; empty when all is saved again."""
+        if sentence:
+            self.complain(sentence)
 
     def complain(self, sentence: str) -> None:
         """Something cannot be done: a line that stays, and at once where an answer is still growing above it."""

@@ -123,13 +123,13 @@ async def test_a_copy_leaves_the_original_alone(tmp_path: Path) -> None:
 async def test_what_was_stored_is_opened_with_all_its_branches(tmp_path: Path) -> None:
     store = ConversationStore.open(tmp_path / "state")
     try:
-        session = make_session(tmp_path, "one", "two", journal=Journal(lambda: store))
+        session = make_session(tmp_path, "one", "two", journal=Journal(lambda _: store))
         first = await ask(session, "What is a token?")
         await session.retry().run()
         saved = session.conversation
         assert saved.title == "What is a token?"
         assert store.flush(WAIT_S)
-        other = make_session(tmp_path, journal=Journal(lambda: store))
+        other = make_session(tmp_path, journal=Journal(lambda _: store))
         assert await other.open_last()
         assert other.conversation.messages == saved.messages
         assert other.conversation.path() == saved.path()
@@ -146,7 +146,7 @@ async def test_what_was_stored_is_opened_with_all_its_branches(tmp_path: Path) -
 
 async def test_an_answer_that_never_ended_is_interrupted_with_all_that_was_handed_over(tmp_path: Path) -> None:
     store = ConversationStore.open(tmp_path / "state")
-    session = make_session(tmp_path, journal=Journal(lambda: store))
+    session = make_session(tmp_path, journal=Journal(lambda _: store))
     question = session.conversation.append(Role.USER, (), created_at_s=1.0)
     session.journal.asked(session.conversation, question)
     running = session.conversation.append(Role.ASSISTANT, (), model="fake/one", created_at_s=2.0)
@@ -155,7 +155,7 @@ async def test_an_answer_that_never_ended_is_interrupted_with_all_that_was_hande
     assert store.close(WAIT_S)
     store = ConversationStore.open(tmp_path / "state")
     try:
-        other = make_session(tmp_path, journal=Journal(lambda: store))
+        other = make_session(tmp_path, journal=Journal(lambda _: store))
         await other.open(session.conversation.id)
         tip = other.conversation.tip
         assert tip is not None
@@ -169,7 +169,7 @@ async def test_an_answer_that_never_ended_is_interrupted_with_all_that_was_hande
 async def test_a_question_that_nothing_came_of_leaves_no_conversation(tmp_path: Path) -> None:
     store = ConversationStore.open(tmp_path / "state")
     try:
-        session = make_session(tmp_path, journal=Journal(lambda: store))
+        session = make_session(tmp_path, journal=Journal(lambda _: store))
         runner = session.submit("question")
         runner.cancel()
         assert store.flush(WAIT_S)

@@ -1,0 +1,131 @@
+"""The arguments of the command line: what there is, and one sentence for what makes no sense."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+from chat_tui import __version__
+
+PICK: Final = "pick"
+LAST: Final = "last"
+"""What `resume` says where it names no conversation."""
+
+OUTPUT_FORMATS = ("text", "json", "stream-json")
+
+COMMANDS_HELP = """\
+commands:
+  config path            where the configuration file is
+  config show [--json]   every setting, its value and where the value came from
+  models [--json]        what can be chosen with --model, here and now
+  local install          add the model that runs on this machine
+  conversations          list | show ID | search WORDS | rename ID TITLE | delete ID [--json]
+  export [ID | --all]    write the last, one or all conversations (--format md, json or html; -o FILE or DIR)
+  import FILE            take over a backup, an export of ChatGPT or Claude, or the logs.db of llm
+  stats [--since 7d]     your own numbers for each model [--json]
+
+asking without a screen:
+  chat-tui -p "What is a token?"
+  git diff | chat-tui -p "Write the commit message" > message.txt
+  The question is PROMPT, standard input, or both, in that order. The answer goes to standard output, the
+  numbers to standard error. Exit code: 0 complete, 1 failed or broken off, 2 wrong usage, 130 stopped.
+
+environment:
+  CHAT_TUI_CONFIG, CHAT_TUI_MODEL, CHAT_TUI_THEME, CHAT_TUI_SYSTEM stand below the options and above the file.
+"""
+
+
+class UsageError(Exception):
+    """The arguments make no sense; the text is one sentence."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says one sentence where argparse prints its whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}.")
+
+
+def _make_parser() -> _Parser:
+    parser = _Parser(
+        prog="chat-tui",
+        usage="chat-tui [options]\n       chat-tui [options] -p [PROMPT]\n       chat-tui [options] COMMAND",
+        description="Talk to a language model in the terminal. Without options: a chat with the configured model.",
+        epilog=COMMANDS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    parser.add_argument("command", nargs="*", help=argparse.SUPPRESS)
+    add = parser.add_argument_group("options").add_argument
+    add("-m", "--model", metavar="PROVIDER/MODEL", help="who answers, for example local/smollm2-135m")
+    add("-s", "--system", metavar="TEXT", help="system text that goes before the conversation")
+    add("-c", "--continue", action="store_true", help="go on with the conversation that was changed last")
+    add(
+        "-r",
+        "--resume",
+        nargs="?",
+        const=PICK,
+        metavar="ID",
+        help="go on with one; without ID: choose",
+    )
+    add("-p", "--print", nargs="?", const="", metavar="PROMPT", help="print one answer and leave")
+    add("--output-format", choices=OUTPUT_FORMATS, metavar="FORMAT", help="text, json or stream-json, with -p")
+    add("--config", metavar="FILE", help="read this configuration file instead of the usual one")
+    add("--theme", metavar="NAME", help="dark, light or terminal (its own sixteen colours)")
+    add("--format", choices=("md", "json", "html"), metavar="FORMAT", help="md, json or html, with export")
+    add("-o", "--output", metavar="PATH", help="the file or directory to export to; nothing is overwritten")
+    add("--all", action="store_true", help="export all conversations")
+    add("--force", action="store_true", help="export over a file that is there")
+    add("--since", metavar="SPAN", help="stats since 12h, 7d, 4w, 3m ago or a date; of one model with -m")
+    add("--json", action="store_true", help="machine-readable output of commands")
+    add("--version", action="version", version=f"chat-tui {__version__}", help="print the version and leave")
+    add("-h", "--help", action="help", help="print this and leave")
+    return parser
+
+
+def resume_of(arguments: argparse.Namespace) -> str:
+    """The conversation to begin with: an id, `LAST`, `PICK`, or "" for a new one."""
+    return LAST if getattr(arguments, "continue") else arguments.resume or ""
+
+
+_COMMANDS = (("config", "path"), ("config", "show"), ("models",), ("local", "install"))
+STORED = ("conversations", "export", "import", "stats")
+_TAKES_JSON = (("config", "show"), ("models",))
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Raises UsageError. Sentences do not repeat what they do not know: it may be a key."""
+    arguments, unknown = _make_parser().parse_known_intermixed_args(list(argv))
+    command = tuple(arguments.command)
+    is_print = arguments.print is not None
+    if unknown:
+        from chat_tui.core.sanitize import clean_line
+
+        option = unknown[0].partition("=")[0] if unknown[0].startswith("--") else unknown[0][:2]
+        raise UsageError(f"There is no option {clean_line(option, 60)}.")
+    if is_print and command:
+        raise UsageError("After -p comes one PROMPT; several words need quotes.")
+    is_stored = bool(command) and command[0] in STORED
+    if command and command not in _COMMANDS and not is_stored:
+        raise UsageError(_wrong_command(command))
+    if arguments.json and command not in _TAKES_JSON and (not is_stored or command[0] == "export"):
+        raise UsageError("--json goes with config show and models, and with conversations, import and stats.")
+    if command[:1] != ("export",) and (arguments.format or arguments.output or arguments.all or arguments.force):
+        raise UsageError("--format, -o, --all and --force: each goes with export.")
+    if arguments.since and command[:1] != ("stats",):
+        raise UsageError("--since goes with stats.")
+    if (arguments.resume or getattr(arguments, "continue")) and (command or is_print):
+        raise UsageError("-c and -r open a chat: they go with no command and not with -p.")
+    if arguments.output_format and command:
+        raise UsageError("--output-format goes with -p.")
+    return arguments
+
+
+def _wrong_command(command: tuple[str, ...]) -> str:
+    known = [" ".join(words) for words in _COMMANDS] + list(STORED)
+    begun = [name for name in known if name.split()[0] == command[0]]
+    if begun:
+        return f"The command is {' or '.join(begun)}."
+    return f"That is no command; there are {', '.join(known)}. To ask something: chat-tui -p PROMPT."

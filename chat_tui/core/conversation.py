@@ -59,6 +59,9 @@ class OpaquePart:
 
 Part = TextPart | ReasoningPart | ToolCallPart | OpaquePart
 
+REWRITTEN = "rewritten"
+"""The `raw_reason` of an answer whose words the reader wrote."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -81,6 +84,11 @@ class Ending:
     gap_p95_s: float | None = None
     longest_gap_s: float | None = None
     stalls: int = 0
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether the words are the reader's, in the place of the model's."""
+        return self.outcome is Outcome.STOPPED and self.raw_reason == REWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,13 @@ class Message:
     def is_sendable(self) -> bool:
         """Whether it may stand in a request: an assistant message without text never does."""
         return self.role is not Role.ASSISTANT or bool(self.text.strip())
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it is an answer nothing came of: it ended early, before its first token."""
+        if self.role is not Role.ASSISTANT or self.ending is None or self.ending.outcome is Outcome.COMPLETE:
+            return False
+        return all(isinstance(part, OpaquePart) for part in self.parts)
 
 
 @dataclass(slots=True)
@@ -197,17 +212,54 @@ class Conversation:
         self._tip = message_id
 
     def siblings(self, message_id: int) -> tuple[Message, ...]:
-        """All messages with the same parent and role, oldest first (retries, edits); includes itself."""
-        own = self._messages[message_id]
-        return tuple(m for m in self._messages.values() if m.parent_id == own.parent_id and m.role is own.role)
+        """All messages with the same parent and role, oldest first (retries, edits); includes itself. What nothing
+        came of is left out."""
+        own, void = self._messages[message_id], self._void()
+        return tuple(
+            message
+            for message in self._messages.values()
+            if message.parent_id == own.parent_id
+            and message.role is own.role
+            and (message is own or message.id not in void)
+        )
+
+    def versions(self) -> dict[int, tuple[int, int]]:
+        """Of the shown messages those that have siblings: which of how many each is, from 1."""
+        void, path = self._void(), self.path()
+        void.difference_update(message.id for message in path)
+        families: dict[tuple[int | None, Role], list[int]] = {}
+        for message in self._messages.values():
+            if message.id not in void:
+                families.setdefault((message.parent_id, message.role), []).append(message.id)
+        found: dict[int, tuple[int, int]] = {}
+        for message in path:
+            family = families[message.parent_id, message.role]
+            if len(family) > 1:
+                found[message.id] = family.index(message.id) + 1, len(family)
+        return found
 
     def leaf(self, message_id: int) -> Message:
-        """The end of the newest branch below a message; itself when nothing follows it."""
-        newest = {message.parent_id: message for message in self._messages.values()}
+        """The end of the newest branch below a message; itself when nothing came of what follows it."""
+        void = self._void()
+        newest = {message.parent_id: message for message in self._messages.values() if message.id not in void}
         message = self._messages[message_id]
         while (below := newest.get(message.id)) is not None:
             message = below
         return message
+
+    def _void(self) -> set[int]:
+        """What nothing came of: answers that ended before their first token, and questions that have no others."""
+        parents = {message.parent_id for message in self._messages.values()}
+        answers = {m.id for m in self._messages.values() if m.is_void and m.id not in parents}
+        answered = {message.parent_id for message in self._messages.values() if message.id not in answers}
+        asked = {self._messages[answer_id].parent_id for answer_id in answers}
+        return answers | {
+            question_id
+            for question_id in asked
+            if question_id is not None
+            and question_id not in answered
+            and self._messages[question_id].role is Role.USER
+        }
 
     def __len__(self) -> int:
         return len(self._messages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat_tui.core.conversation import Conversation, Ending, Message, Role, TextPart
+from chat_tui.core.conversation import REWRITTEN, Conversation, Ending, Message, Role, TextPart
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Outcome
 from chat_tui.providers.registry import ModelGroup
@@ -78,7 +78,7 @@ class ChatSession(TurnSession):
             Role.ASSISTANT,
             (TextPart(text),),
             model=answer.model,
-            ending=Ending(Outcome.STOPPED, tokens=0 if answer.ending is None else answer.ending.tokens),
+            ending=Ending(Outcome.STOPPED, raw_reason=REWRITTEN),
             created_at_s=self.journal.now_s(),
         )
         self.journal.put(self.conversation, rewritten)
@@ -87,6 +87,7 @@ class ChatSession(TurnSession):
 
     def switch_sibling(self, message_id: int, step: int) -> Message:
         """Show the branch of the sibling `step` further on (negative: back). Returns that sibling."""
+        self._check_idle()
         siblings = self.conversation.siblings(message_id)
         at = next(number for number, message in enumerate(siblings) if message.id == message_id)
         if not 0 <= at + step < len(siblings):

@@ -60,7 +60,8 @@ ACTIONS: tuple[Action, ...] = (
         "escape",
         ("escape",),
         "Stop",
-        "Close what is open above, else stop the answer; before its first token the prompt comes back.",
+        "Close what is open above, give up an edit, else stop the answer; before its first token the prompt comes "
+        "back. Twice on an empty composer: edit the last question.",
         command="stop",
     ),
     Action(
@@ -125,10 +126,40 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "edit",
         ("e",),
-        "Edit the question",
-        "Bring the question back into the composer and ask from there.",
+        "Edit",
+        "Edit your question and ask from there, or rewrite the answer under the cursor. Esc gives it up.",
         Scope.TRANSCRIPT,
         "edit",
+    ),
+    Action(
+        "version_before",
+        ("[",),
+        "Version before",
+        "Show the version before of the message under the cursor: another answer, an earlier question.",
+        Scope.TRANSCRIPT,
+    ),
+    Action(
+        "version_after",
+        ("]",),
+        "Version after",
+        "Show the next version of the message under the cursor.",
+        Scope.TRANSCRIPT,
+    ),
+    Action(
+        "fork",
+        ("f",),
+        "Fork",
+        "Go on from the message under the cursor in a new conversation; this one stays as it is.",
+        Scope.TRANSCRIPT,
+        "fork",
+    ),
+    Action(
+        "undo_change",
+        ("u",),
+        "Undo",
+        "Show again what was shown before the last retry, edit, fork or other version.",
+        Scope.TRANSCRIPT,
+        "undo",
     ),
     Action(
         "details", ("d",), "Details", "What the server said, as far as it is known.", Scope.TRANSCRIPT, "details"

@@ -13,6 +13,14 @@ class LinkChosen(Message):
         self.target = target
 
 
+class VersionChosen(Message):
+    """The mark of a message that has others beside it was clicked: the one `step` further on is wanted."""
+
+    def __init__(self, message_id: int, step: int) -> None:
+        super().__init__()
+        self.message_id, self.step = message_id, step
+
+
 class CopyRequested(Message):
     """A copy label was clicked; `text` is exact source."""
 

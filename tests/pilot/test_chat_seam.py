@@ -128,7 +128,7 @@ async def test_esc_before_the_first_token_of_a_retry_brings_the_old_answer_back(
 async def test_editing_brings_the_question_back(tmp_path: Path) -> None:
     async with stage("demo/cut", tmp_path) as on:
         await asked(on, "First version")
-        await on.pilot.press("tab", "e")
+        await on.pilot.press("tab", "k", "e")
         await on.settle()
         assert on.chat.prompt.text == "First version"
         assert on.chat.prompt.has_focus

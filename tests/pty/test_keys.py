@@ -120,6 +120,7 @@ async def test_keys_at_a_seam(clean_environment: Path) -> None:
         assert copies(chat)[0].startswith("An answer is complete when the server *says*")
         assert copies(chat)[0].endswith("nothing was said twice.")
         await chat.wait_for("OSC 52")
+        chat.send("k")
         chat.send("e")
         await wait_until(lambda: "An answer is complete" not in chat.text, 10, "the answer leaves")
         await chat.wait_for("│ What is complete?")

@@ -157,6 +157,43 @@ async def code_jump(on: Stage) -> None:
     await on.pilot.press("tab", "{", "{")
 
 
+async def versions(on: Stage) -> None:
+    """Two versions of the question, three of the answer to the second."""
+    await on.ask("How do tokens reach my screen?")
+    await on.until_done()
+    await on.pilot.press("tab", "k", "e")
+    on.chat.prompt.put("How do the tokens of an answer reach my screen, and who is the slowest on the way?")
+    await on.pilot.press("enter")
+    await on.until_done()
+    for _ in range(2):
+        on.chat.transcript.focus()
+        await on.pilot.press("r")
+        await on.until_done()
+    on.chat.transcript.focus()
+    await on.pilot.press("[")
+    on.chat.prompt.focus()
+    on.chat.unsay()
+
+
+async def editing(on: Stage) -> None:
+    await versions(on)
+    on.chat.transcript.focus()
+    await on.pilot.press("k", "e")
+
+
+async def rewritten(on: Stage) -> None:
+    await versions(on)
+    on.chat.transcript.focus()
+    await on.pilot.press("e")
+    on.chat.prompt.put("The server writes them,")
+    await on.pilot.press("enter")
+
+
+async def rewriting(on: Stage) -> None:
+    await rewritten(on)
+    await on.pilot.press("e")
+
+
 def keys(*pressed: str, until: str) -> Act:
     """Press and wait for a text on the screen."""
 
@@ -195,6 +232,20 @@ async def calling(on: Stage) -> None:
 async def asked(on: Stage) -> None:
     await on.ask("Anybody there?")
     await on.until_done()
+
+
+def telling() -> FakeProvider:
+    provider = FakeProvider(lambda: 1000.0)
+    slowest = "Slowest of all is the model: between two of its tokens a terminal could draw a hundred frames."
+    code = "```python\nasync for token in answer:\n    show(token)\n```"
+    for text in (
+        "Over HTTP.",
+        "The server writes each token as a small event, and the screen shows it in the next frame.",
+        f"{slowest} Everything after it only has to keep out of the way.\n\n{code}",
+        "As events.",
+    ):
+        provider.add(answer(text))
+    return provider
 
 
 def refusing() -> FakeProvider:
@@ -273,6 +324,13 @@ SCREENS = (
     Screen("find-narrow", "demo/markdown", find_kept, NARROW),
     Screen("find-nothing", "demo/markdown", find_nothing, NARROW, "light"),
     Screen("code-jump", "demo/markdown", code_jump),
+    Screen("versions", "fake/one", versions, WIDE, provider=telling),
+    Screen("versions-narrow", "fake/one", versions, NARROW, "light", provider=telling),
+    Screen("versions-terminal", "fake/one", versions, NARROW, "terminal", provider=telling),
+    Screen("editing", "fake/one", editing, NARROW, provider=telling),
+    Screen("rewriting", "fake/one", rewriting, WIDE, "light", provider=telling),
+    Screen("rewritten", "fake/one", rewritten, WIDE, provider=telling),
+    Screen("rewritten-narrow", "fake/one", rewritten, NARROW, "light", provider=telling),
     Screen("help", "demo/markdown", keys("f1", until="Keys"), WIDE),
     Screen("help-narrow", "demo/markdown", keys("f1", until="Keys"), NARROW),
     Screen("palette", "demo/markdown", keys("ctrl+p", until="New conversation"), WIDE),

@@ -338,20 +338,26 @@ class NoticePiece(Piece):
 class SeamPiece(Piece):
     """Where an answer ended early: a thin rule with the reason and what can be done. Never part of a text."""
 
-    __slots__ = ("_keys", "_words")
+    __slots__ = ("_is_first", "_keys", "_words")
 
-    def __init__(self, owner_id: int, ending: Ending, *, has_text: bool = True) -> None:
+    def __init__(self, owner_id: int, ending: Ending, *, has_text: bool = True, is_first: bool = False) -> None:
+        """An answer that is nothing but its seam has the gap above that."""
         super().__init__(owner_id)
+        self._is_first = is_first
         self._words = seam_words(ending)
         keys = [("c", "continue")] if has_text else []
         keys += [("r", "retry"), ("e", "edit")]
         if ending.fault is not None:
             keys.append(("d", "details"))
         self._keys = keys
-        self.height = 1
+        self.height = 1 + is_first
 
     def render(self, context: RenderContext) -> list[Strip]:
         """╌╌ reason ╌╌╌╌  c continue  r retry ╌╌; keys go to a row of their own when it is narrow."""
+        rows = self._rule(context)
+        return [BLANK, *rows] if self._is_first else rows
+
+    def _rule(self, context: RenderContext) -> list[Strip]:
         width, seam, words = context.width, context.styles.seam, f" {self._words} "
         keys = "Tab then " + "  ".join(f"{key} {name}" for key, name in self._keys)
         room = width - cell_len(words) - cell_len(keys) - 8
@@ -384,6 +390,8 @@ _REASON_WORDS = {
 
 def seam_words(ending: Ending) -> str:
     """Why an answer ended, empty when it ended well: "stopped · 412 tok · 8.1 s"."""
+    if ending.is_rewritten:
+        return "rewritten by you"
     tokens = f"{'≈' if ending.is_estimate else ''}{ending.tokens:,} tok"
     if ending.outcome is Outcome.STOPPED:
         return f"stopped · {tokens} · {ending.elapsed_s:.1f} s"

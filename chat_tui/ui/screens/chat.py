@@ -1,6 +1,6 @@
-"""The one screen, last third: what is done with models, turns and the program; commands lead to the actions.
+"""The one screen, last third: what is done with models and the program; commands lead to the actions.
 
-Every action of `ui.keys` is a method `action_<id>` here or in `screens.reading`.
+Every action of `ui.keys` is a method `action_<id>` here, in `screens.branching` or in `screens.reading`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from chat_tui.config.load import LoadedConfig
-from chat_tui.core.commands import Command, Unknown, escape, parse, unescape
-from chat_tui.core.conversation import Outcome, Role
+from chat_tui.core.commands import Command, Unknown, parse, unescape
+from chat_tui.core.conversation import Outcome
 from chat_tui.core.errors import ChatError, Fault
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.palette import PaletteEntry
+from chat_tui.ui.screens.branching import BranchingScreen
 from chat_tui.ui.screens.details import DetailsScreen
 from chat_tui.ui.screens.help import HelpScreen
 from chat_tui.ui.screens.models import ModelsScreen
-from chat_tui.ui.screens.reading import ReadingScreen
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.prompt import Prompt
 
@@ -32,7 +32,7 @@ _PRIORITY = {"escape", "interrupt"}
 """Keys that mean the same wherever the focus is."""
 
 
-class ChatScreen(ReadingScreen):
+class ChatScreen(BranchingScreen):
     """All that a person can do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,14 +86,14 @@ class ChatScreen(ReadingScreen):
     # -- stopping and leaving --------------------------------------------------------------------
 
     def action_escape(self) -> None:
-        """Esc: close the search, stop what runs, else go back to the composer."""
+        """Esc: close the search, stop what runs, give up an edit, go back to the composer; twice there: edit."""
         runner = self.session.runner
         if self.is_search_next:
             self.close_search()
         elif runner is not None and runner.is_running:
             self.session.stop()
             self.end_turn(runner)
-        else:
+        elif not self.is_escape_done():
             self.clear_selection()
             self.prompt.focus()
         self.show_status()
@@ -114,6 +114,8 @@ class ChatScreen(ReadingScreen):
             self.end_turn(runner)
         elif self.is_typing_words:
             self.close_search()
+        elif self.is_editing:
+            self.give_up_edit()
         elif self.prompt.text:
             self.prompt.put("")
         elif self._will_quit:
@@ -131,58 +133,7 @@ class ChatScreen(ReadingScreen):
         """Leave; a running answer is stopped and printed below the prompt of the shell."""
         self.app.exit(return_code=0)
 
-    # -- the last answer -------------------------------------------------------------------------
-
-    def action_retry(self) -> None:
-        """Another answer to the last question."""
-        if self._is_busy():
-            return
-        old = self.session.conversation.tip
-        try:
-            runner = self.session.retry(self.painter)
-        except ChatError as error:
-            self.say(error.sentence)
-            return
-        if old is not None and old.role is Role.ASSISTANT:
-            self.transcript.drop_from(old.id)
-        self.prompt.focus()
-        self.start_turn(runner)
-
-    def action_continue_answer(self) -> None:
-        """Go on where the last answer stopped."""
-        if self._is_busy():
-            return
-        try:
-            runner = self.session.continue_answer(self.painter)
-        except ChatError as error:
-            self.say(error.sentence)
-            return
-        earlier = self.session.conversation.get(runner.message_id)
-        self.transcript.drop_from(earlier.id)
-        self.prompt.focus()
-        self.start_turn(runner, earlier=earlier)
-
-    def action_edit(self) -> None:
-        """The last question goes back into the composer; what came after it leaves the screen."""
-        if self._is_busy():
-            return
-        question = self.session.last_user
-        try:
-            text = self.session.edit_last()
-        except ChatError as error:
-            self.say(error.sentence)
-            return
-        if question is not None:
-            self.transcript.drop_from(question.id)
-        draft, text = self.prompt.text, escape(text)
-        self.prompt.put(f"{text}\n{draft}" if draft.strip() else text)
-        self.prompt.focus()
-        self.show_title()
-
-    def _is_busy(self) -> bool:
-        if self.session.is_running:
-            self.say("An answer is still running. Esc stops it.")
-        return self.session.is_running
+    # -- what failed -----------------------------------------------------------------------------
 
     def action_details(self) -> None:
         """What is known of the last failure."""
@@ -243,12 +194,9 @@ class ChatScreen(ReadingScreen):
         if (runner := self.session.runner) is not None and runner.is_running:
             self.session.stop()
             self.end_turn(runner)
-        self.close_search()
         self.session.new()
-        self.transcript.show_messages(())
+        self.show_conversation()
         self.prompt.focus()
-        self.show_title()
-        self.show_status()
 
     def action_help(self) -> None:
         """Keys and commands."""

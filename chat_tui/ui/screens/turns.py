@@ -16,6 +16,7 @@ from chat_tui.core.commands import escape
 from chat_tui.core.conversation import Message
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Outcome, Phase
+from chat_tui.session.journal import title_of
 from chat_tui.session.session import ChatSession, turn_runner
 from chat_tui.session.turn_kind import TurnKind
 from chat_tui.ui import heap
@@ -45,7 +46,6 @@ REST_S = 2.0
 """How long after a turn nobody is likely to wait for anything."""
 
 NOTICE_S = 4.0
-TITLE_CHARS = 60
 
 
 class TurnScreen(Screen[None]):
@@ -166,6 +166,7 @@ class TurnScreen(Screen[None]):
     def start_turn(self, runner: TurnRunner, *, earlier: Message | None = None) -> None:
         """Run it and show it; `earlier` is the answer it continues."""
         self.painter.begin(runner, earlier=earlier)
+        self.show_versions()
         self._run_turn(runner)
         if self._tick is not None:
             self._tick.resume()
@@ -213,6 +214,7 @@ class TurnScreen(Screen[None]):
             self.prompt.put(f"{prompt}\n{draft}" if draft.strip() else prompt)
         else:
             self.transcript.show_messages(self.session.conversation.path())
+        self.show_versions()
         if runner.ending is not None and runner.ending.fault is not None:
             self.transcript.add_notice(runner.ending.fault.sentence, is_error=True)
         self.show_title()
@@ -230,13 +232,24 @@ class TurnScreen(Screen[None]):
         self.painter.tick()
         self.show_status()
 
+    def show_conversation(self) -> None:
+        """Show the session's conversation anew, at its end: for whoever has made it another one."""
+        self.painter.settle()
+        self.transcript.show_messages(self.session.conversation.path())
+        self.show_versions()
+        self.show_title()
+        self.show_status()
+
+    def show_versions(self) -> None:
+        """Mark the messages that have others beside them."""
+        self.transcript.show_versions(self.session.conversation.versions())
+
     def show_title(self) -> None:
-        """The conversation's first words, and the model."""
-        first = next((m.text for m in self.session.conversation.path()), "")
-        title = " ".join(first.split())
-        if len(title) > TITLE_CHARS:
-            title = title[: TITLE_CHARS - 1] + "…"
-        self.title_bar.show(title or "New conversation", self.session.model_id)
+        """The conversation's title, else its first words, and the model."""
+        conversation = self.session.conversation
+        first = next((message.text for message in conversation.path()), "")
+        title = conversation.title or title_of(first) or "New conversation"
+        self.title_bar.show(title, self.session.model_id)
 
     def show_status(self) -> None:
         """Phase, numbers, and what Esc would do now."""

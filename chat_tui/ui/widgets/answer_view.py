@@ -394,7 +394,8 @@ class AnswerView:
         self._close_segment()
         self._ending = ending
         if seam_words(ending):
-            self._append(SeamPiece(self.message_id, ending, has_text=self._has_text))
+            is_first = not len(self.section)
+            self._append(SeamPiece(self.message_id, ending, has_text=self._has_text, is_first=is_first))
 
     def _resolve_references(self, segment: _Segment) -> None:
         """Links to definitions that came later are only known now: those blocks are rendered once more, when they

@@ -1,4 +1,4 @@
-"""Pieces that belong to messages: which messages there are, what is in them, and how to get there.
+"""Pieces that belong to messages: which messages there are, what is in them, how many versions, how to get there.
 
 What a search or a jump needs of a conversation; nothing here costs more than the message it is about.
 """
@@ -6,10 +6,12 @@ What a search or a jump needs of a conversation; nothing here costs more than th
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual.strip import Strip
 
 from chat_tui.ui.render.pieces import Layout, Piece
@@ -17,6 +19,7 @@ from chat_tui.ui.render.rows import SourceRow, hidden_cells
 from chat_tui.ui.theme import ChatTheme
 from chat_tui.ui.widgets.piece_list import Place
 from chat_tui.ui.widgets.reading_view import ReadingView
+from chat_tui.ui.widgets.row_painter import MARGIN_CELLS
 from chat_tui.ui.widgets.section import Section
 
 
@@ -34,6 +37,9 @@ class MessageView(ReadingView):
         super().__init__(theme, measure_columns=measure_columns, is_wrapped=is_wrapped, id=id)
         self._message_ids: list[int] = []
         self._sections: dict[int, Section] = {}
+        self._versions: Mapping[int, tuple[int, int]] = {}
+        self._marked_lines: dict[int, tuple[Strip, Strip]] = {}
+        """By message: the line above it without and with the mark of its version."""
 
     # -- which messages there are ------------------------------------------------------------------
 
@@ -111,6 +117,57 @@ class MessageView(ReadingView):
                 return section.message_id, last, max(0, section.peek(last).height - 1)
         return None
 
+    # -- versions ----------------------------------------------------------------------------------
+
+    def show_versions(self, versions: Mapping[int, tuple[int, int]]) -> None:
+        """Mark the messages that have others beside them: which of how many each is, from 1. The mark is drawn on
+        the blank row above a message: it moves nothing and is no part of any text."""
+        if versions != self._versions:
+            self._versions = versions
+            self._marked_lines.clear()
+            self._paint()
+
+    def _lines(self) -> list[Strip]:
+        lines = super()._lines()
+        is_made_by_line = self.has_marks or self.text_selection is not None
+        if self._versions and not is_made_by_line:
+            for y, message_id in self._version_rows():
+                lines[y] = self._with_version(lines[y], message_id)
+        return lines
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        line = super().render_line(y)
+        message_id = dict(self._version_rows()).get(y) if self._versions else None
+        return line if message_id is None else self._with_version(line, message_id)
+
+    def _version_rows(self) -> Iterator[tuple[int, int]]:
+        """Line of the view and message, for each with versions that begins in view and not under the badge."""
+        pieces, top = self._pieces, self.top_row
+        end = self.size.height - bool(self._badge)
+        if not 0 <= top < pieces.row_count:
+            return
+        for number in range(pieces.place(top).section, len(pieces.sections)):
+            section = pieces.sections[number]
+            y = pieces.row_at(Place(number, 0, 0)) - top
+            if y >= end:
+                return
+            if y >= 0 and section.message_id in self._versions and len(section) and section.height:
+                yield y, section.message_id
+
+    def _with_version(self, line: Strip, message_id: int) -> Strip:
+        """The line with [ 2/3 ] where the measure ends; the same one as long as the line is."""
+        known = self._marked_lines.get(message_id)
+        if known is None or known[0] is not line:
+            number, total = self._versions[message_id]
+            context = self._pieces.layout.context
+            styles, end = context.styles, MARGIN_CELLS + min(context.width, context.measure_columns)
+            before = (styles.dim if number > 1 else styles.rule) + Style(meta={"version": -1})
+            behind = (styles.dim if number < total else styles.rule) + Style(meta={"version": 1})
+            label = Segment("[ ", before), Segment(f"{number}/{total}", styles.dim), Segment(" ]", behind)
+            known = self._marked_lines[message_id] = line, self._rows.with_label(line, label, end)
+        return known[1]
+
     # -- going there -------------------------------------------------------------------------------
 
     def reveal(
@@ -152,6 +209,21 @@ class MessageView(ReadingView):
         if first < shift + 1 or last > shift + cells - 1:
             self._shifts[key] = max(0, min(first - cells // 3, hidden_cells(row)))
             self._paint()
+
+    def _line_of(self, section: Section) -> int:
+        """The line of the view a message begins in; 0 when it begins above, or below the view."""
+        y = self._pieces.row_at(Place(section.index, 0, 0)) - self.top_row
+        return y if 0 <= y < self.size.height else 0
+
+    def _put_in_line(self, section: Section, y: int) -> None:
+        """Let a message begin in a line of the view, as far as beginning and end of everything let it."""
+        pieces, start, height = self._pieces, Place(section.index, 0, 0), self.size.height
+        if not pieces.row_count:
+            self.follow()
+            return
+        pieces.lay_out_above(start, height)
+        pieces.lay_out_window(pieces.row_at(start), height)
+        self._go_to(pieces.place(min(max(0, pieces.row_at(start) - y), pieces.row_count - 1)))
 
     def _reveal_whole(self, message_id: int) -> None:
         """Bring a whole message into view, or its beginning to the top when it is not."""

@@ -90,6 +90,8 @@ class Prompt(TextArea, inherit_bindings=False):
         self.cursor_blink = False
         self.match_cursor_bracket = False
         self.prompts = prompts or PromptHistory()
+        self.is_remembering = True
+        """Whether what is sent can be brought back with the arrow keys."""
         self._paste_until_s = float("-inf")
 
     def put(self, text: str, *, is_cursor_at_end: bool = True) -> None:
@@ -157,7 +159,8 @@ class Prompt(TextArea, inherit_bindings=False):
 
     def _submit(self) -> None:
         if self.text.strip():
-            self.prompts.add(self.text)
+            if self.is_remembering:
+                self.prompts.add(self.text)
             self.post_message(self.Submitted(self, self.text))
 
     def _complete(self) -> None:

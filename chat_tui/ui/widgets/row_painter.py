@@ -82,6 +82,11 @@ class RowPainter:
         right = Strip([label, Segment(" ", self._base)])
         return Strip.join([line.crop(0, max(0, width - right.cell_length)), right]).crop(0, width)
 
+    def with_label(self, line: Strip, label: Sequence[Segment], end: int) -> Strip:
+        """The line with a label on it that ends before cell `end`."""
+        shown = Strip([Segment(text, self._base + style if style else self._base) for text, style, _ in label])
+        return Strip.join([line.crop(0, max(0, end - shown.cell_length)), shown, line.crop(end)])
+
     def _shift(self, strip: Strip) -> int:
         """How far the row's window stands to the right."""
         if not self._shifts or not isinstance(strip, SourceRow) or strip.window is None:

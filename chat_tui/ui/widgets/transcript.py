@@ -14,13 +14,14 @@ from textual.binding import Binding, BindingType
 
 from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
-from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped
+from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped, VersionChosen
 from chat_tui.ui.render.pieces import BlockPiece, NoticePiece, Piece
 from chat_tui.ui.theme import ChatTheme
 from chat_tui.ui.widgets.answer_view import AnswerView, Run
 from chat_tui.ui.widgets.message_view import MessageView
 from chat_tui.ui.widgets.prompt_view import PromptView
 from chat_tui.ui.widgets.row_painter import Mark
+from chat_tui.ui.widgets.section import Section
 
 NOTICE_OWNER = 0
 _KEYS = tuple(row for row in ACTIONS if row.scope is Scope.TRANSCRIPT)
@@ -144,8 +145,7 @@ class Transcript(MessageView, can_focus=True):
         """Take a message and everything below it off the screen."""
         if (section := self._sections.get(message_id)) is not None:
             with self._staying():
-                for dropped in self._drop_sections(section):
-                    self._views.pop(dropped, None)
+                self._drop(section)
         self._answer = None
         self._new_rows = 0
         if self._is_following or self.scroll_y >= self._end_row:
@@ -160,13 +160,46 @@ class Transcript(MessageView, can_focus=True):
         self._views.clear()
         self._answer = self._cursor_id = None
         for message in messages:
-            if message.role is Role.USER:
-                self._add_section(PromptView(self._pieces, message.id, message.text).section)
-            elif message.role is Role.ASSISTANT:
-                self._add_view(message.id, is_fold_open=is_fold_open, message=message)
+            self._add_message(message, is_fold_open=is_fold_open)
         self._is_following = True
         self._relayout()
         self._add_late_notices()
+
+    @property
+    def block_count(self) -> int:
+        """How many messages and lines of ours there are."""
+        return len(self._pieces.sections)
+
+    def show_instead(self, message_id: int, messages: Sequence[Message], *, kept_count: int | None = None) -> None:
+        """Show other messages in the place of one and all below it: the first begins in the line of the view where
+        that began, as far as the end lets it; in the first line when that began out of view. When that message is
+        not here they are added below the first `kept_count` blocks (None: all), and the end is shown."""
+        section = self._sections.get(message_id)
+        y = -1
+        if section is not None:
+            y = self._line_of(section)
+            self._drop(section)
+        elif kept_count is not None:
+            self._pieces.truncate_sections(kept_count)
+        self._answer = None
+        self._new_rows = 0
+        for message in messages:
+            self._add_message(message)
+        first = self._sections.get(messages[0].id) if messages else None
+        if y < 0 or first is None:
+            self.follow()
+        else:
+            self._put_in_line(first, y)
+
+    def _add_message(self, message: Message, *, is_fold_open: bool = False) -> None:
+        if message.role is Role.USER:
+            self._add_section(PromptView(self._pieces, message.id, message.text).section)
+        elif message.role is Role.ASSISTANT:
+            self._add_view(message.id, is_fold_open=is_fold_open, message=message)
+
+    def _drop(self, section: Section) -> None:
+        for dropped in self._drop_sections(section):
+            self._views.pop(dropped, None)
 
     def _add_late_notices(self) -> None:
         notices, self._late_notices = self._late_notices, []
@@ -269,10 +302,14 @@ class Transcript(MessageView, can_focus=True):
             place = self._pieces.place(self.scroll_offset.y + event.y)
             code = self._pieces.sections[place.section].code(place.piece, place.row)
             self.post_message(CopyRequested(code))
+        elif "version" in meta:
+            self.post_message(VersionChosen(self._message_at(event.y), int(meta["version"])))
         elif "fold" in meta:
-            place = self._pieces.place(self.scroll_offset.y + event.y)
-            self._cursor_id = self._pieces.sections[place.section].message_id
+            self._cursor_id = self._message_at(event.y)
             self.toggle_reasoning()
+
+    def _message_at(self, y: int) -> int:
+        return self._pieces.sections[self._pieces.place(self.scroll_offset.y + y).section].message_id
 
     def codes(self, message_id: int) -> list[str]:
         """Exact source of every code block of a message, in order."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from chat_tui.core.conversation import (
+    REWRITTEN,
     Conversation,
     Ending,
     Message,
     OpaquePart,
     Outcome,
+    Part,
     ReasoningPart,
     Role,
     TextPart,
@@ -146,3 +148,67 @@ def test_what_was_stored_is_put_back() -> None:
         other.restore((), 4)
     other.restore((), None)
     assert other.path() == ()
+
+
+FAILED = Ending(Outcome.INTERRUPTED)
+
+
+def test_versions_are_counted_where_there_are_several() -> None:
+    conversation = Conversation()
+    question = conversation.append(Role.USER, says("Hi"))
+    first = conversation.append(Role.ASSISTANT, says("One"))
+    follow_up = conversation.append(Role.USER, says("And?"))
+    assert conversation.versions() == {}
+    conversation.rewind(question.id)
+    second = conversation.append(Role.ASSISTANT, says("Two"))
+    assert conversation.versions() == {second.id: (2, 2)}
+    conversation.rewind(first.id)
+    other = conversation.append(Role.USER, says("Why?"))
+    assert conversation.versions() == {first.id: (1, 2), other.id: (2, 2)}
+    conversation.rewind(follow_up.id)
+    assert conversation.versions() == {first.id: (1, 2), follow_up.id: (1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "ending", "is_void"),
+    [
+        ((), None, False),
+        ((), Ending(Outcome.COMPLETE), False),
+        ((), FAILED, True),
+        ((), Ending(Outcome.STOPPED), True),
+        ((OpaquePart("id", "x"),), FAILED, True),
+        ((ReasoningPart("hm"),), FAILED, False),
+        (says("Half"), FAILED, False),
+    ],
+)
+def test_an_answer_that_ended_before_its_first_token_is_void(
+    parts: tuple[Part, ...], ending: Ending | None, *, is_void: bool
+) -> None:
+    assert Message(1, Role.ASSISTANT, parts, ending=ending).is_void is is_void
+    assert not Message(1, Role.USER, parts, ending=ending).is_void
+
+
+def test_what_nothing_came_of_is_no_version_and_no_end_of_a_branch() -> None:
+    conversation = Conversation()
+    question = conversation.append(Role.USER, says("Hi"))
+    answer = conversation.append(Role.ASSISTANT, says("One"))
+    conversation.append(Role.USER, says("Taken back"))
+    conversation.append(Role.ASSISTANT, (), ending=FAILED)
+    conversation.rewind(question.id)
+    failed = conversation.append(Role.ASSISTANT, (), ending=FAILED)
+    assert conversation.siblings(failed.id) == (answer, failed), "what is asked about is always there"
+    assert conversation.versions() == {failed.id: (2, 2)}, "and so is what is shown"
+    conversation.rewind(answer.id)
+    assert conversation.siblings(answer.id) == (answer,)
+    assert conversation.versions() == {}
+    assert conversation.leaf(question.id) == answer
+    assert conversation.leaf(answer.id) == answer
+    again = conversation.append(Role.USER, says("Taken back, asked again"))
+    assert conversation.versions() == {}
+    assert conversation.siblings(again.id) == (again,)
+
+
+def test_the_readers_own_words_are_told_from_an_answer_that_was_stopped() -> None:
+    assert Ending(Outcome.STOPPED, raw_reason=REWRITTEN).is_rewritten
+    assert not Ending(Outcome.STOPPED).is_rewritten
+    assert not Ending(Outcome.COMPLETE, raw_reason=REWRITTEN).is_rewritten

@@ -11,12 +11,11 @@ from typing import Final, TypeAlias
 from chat_tui.core.conversation import Message, Outcome, Role
 from chat_tui.store import drafts, search
 from chat_tui.store.columns import exact, first_line, from_exact, repaired
-from chat_tui.store.folding import interrupted
 from chat_tui.store.model import (
     PREVIEW_CHARS,
     StoredConversation,
 )
-from chat_tui.store.reading import key_of, message_of
+from chat_tui.store.reading import cut_message_of, key_of
 from chat_tui.store.records import (
     BadRecord,
     ending_to_json,
@@ -208,7 +207,7 @@ def recover(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> 
             (name,),
         ).fetchall()
         for conversation_id, place, updated_at_s, *columns in rows:
-            message = interrupted(message_of(connection, columns))
+            message = cut_message_of(connection, columns)
             settle(connection, str(conversation_id), message, number(updated_at_s))
             connection.execute("UPDATE conversations SET sequence = ? WHERE id = ?", (place, conversation_id))
             count += 1

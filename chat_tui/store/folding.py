@@ -65,6 +65,7 @@ def _add(parts: list[Part], kind: str, text: str) -> None:
             parts.append(OpaquePart(f"delta:{kind}", text))
 
 
-def interrupted(message: Message) -> Message:
-    """The message, ended because its window was."""
-    return replace(message, ending=Ending(Outcome.INTERRUPTED, FinishReason.INTERRUPTED, FAULT))
+def interrupted(message: Message, token_count: int = 0) -> Message:
+    """The message, ended because its window was, with so many tokens or about that."""
+    ending = Ending(Outcome.INTERRUPTED, FinishReason.INTERRUPTED, FAULT, tokens=token_count, is_estimate=True)
+    return replace(message, ending=ending)

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from chat_tui.core.conversation import Ending, Message, Outcome, Role, TextPart
 from chat_tui.store.columns import from_exact, repaired
+from chat_tui.store.database import NotOurs
 from chat_tui.store.folding import folded, interrupted
 from chat_tui.store.model import ConversationRow, StoreCounts, StoredConversation, StoreError, TurnRow
 from chat_tui.store.records import BadRecord, ending_from_json, message_from_record
@@ -17,6 +18,8 @@ from chat_tui.store.rows import ROW_COLUMNS, number, row_of
 
 _TURNS_AT_ONCE: Final = 2_000
 """About 20 ms: what streams meanwhile wants to be written."""
+_UNKNOWN_PARENT: Final = 0
+"""No message has it."""
 
 
 def recent(
@@ -33,16 +36,22 @@ def recent(
 def load(
     connection: sqlite3.Connection, conversation_id: str, is_alive: Callable[[str], bool]
 ) -> StoredConversation:
-    """All of a conversation; answers of windows that are gone are interrupted ones. Raises StoreError."""
+    """All of a conversation; answers of windows that are gone are interrupted ones.
+
+    Raises StoreError when there is none, NotOurs when an index has lost rows: the file is damaged then.
+    """
     row = connection.execute(
-        "SELECT key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id FROM conversations"
-        " WHERE id = ?",
+        "SELECT key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id, message_count"
+        " FROM conversations WHERE id = ?",
         (conversation_id,),
     ).fetchone()
     if row is None:
+        _check_index(connection, "conversations", "id", conversation_id, 0)
         raise StoreError(f"There is no conversation {conversation_id}.")
-    key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id = row
+    key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id, message_count = row
     messages = _connected(tuple(_messages(connection, key, is_alive)))
+    if len(messages) != message_count:
+        _check_index(connection, "messages", "conversation", key, len(messages))
     if messages and all(message.id != tip_id for message in messages) and tip_id is not None:
         tip_id = messages[-1].id
     return StoredConversation(
@@ -58,16 +67,27 @@ def load(
     )
 
 
+def _check_index(connection: sqlite3.Connection, table: str, column: str, value: object, found_count: int) -> None:
+    """Raises NotOurs when the table has other rows than were found by its index. Reads all of the table."""
+    (count,) = connection.execute(
+        f"SELECT count(*) FROM {table} NOT INDEXED WHERE {column} = ?",  # noqa: S608 - our own names
+        (value,),
+    ).fetchone()
+    if count != found_count:
+        raise NotOurs(f"An index of {table} is damaged.")
+
+
 def _connected(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Messages whose parent was lost follow the one that was stored before them."""
-    ids = {message.id for message in messages}
-    if all(message.parent_id is None or message.parent_id in ids for message in messages):
-        return messages
-    before = (None, *(message.id for message in messages))
-    return tuple(
-        message if message.parent_id is None or message.parent_id in ids else replace(message, parent_id=previous)
-        for message, previous in zip(messages, before, strict=False)
-    )
+    """Messages whose parent was lost, or does not stand before them, follow the one that was stored before them:
+    every path then has an end."""
+    connected: list[Message] = []
+    seen: set[int | None] = {None}
+    for message in messages:
+        is_connected = message.parent_id in seen
+        previous_id = connected[-1].id if connected else None
+        connected.append(message if is_connected else replace(message, parent_id=previous_id))
+        seen.add(message.id)
+    return tuple(connected)
 
 
 def _messages(connection: sqlite3.Connection, key: int, is_alive: Callable[[str], bool]) -> Iterator[Message]:
@@ -77,10 +97,21 @@ def _messages(connection: sqlite3.Connection, key: int, is_alive: Callable[[str]
     ).fetchall()
     alive: dict[str, bool] = {"": True}
     for window, *columns in rows:
-        message = message_of(connection, columns)
         if window not in alive:
             alive[window] = is_alive(window)
-        yield message if alive[window] else interrupted(message)
+        yield message_of(connection, columns) if alive[window] else cut_message_of(connection, columns)
+
+
+def cut_message_of(connection: sqlite3.Connection, columns: Sequence[object]) -> Message:
+    """As `message_of`, of an answer whose window is gone: it is over, and each delta counts as a token."""
+    message = message_of(connection, columns)
+    token_count = len(_deltas(connection, columns[0])) + (0 if message.ending is None else message.ending.tokens)
+    return interrupted(message, token_count)
+
+
+def _deltas(connection: sqlite3.Connection, sequence: object) -> list[tuple[str, str]]:
+    rows = connection.execute("SELECT pairs FROM deltas WHERE message = ? ORDER BY sequence", (sequence,))
+    return [(str(kind), from_exact(text)) for (pairs,) in rows for kind, text in json.loads(pairs)]
 
 
 def message_of(connection: sqlite3.Connection, columns: Sequence[object]) -> Message:
@@ -89,15 +120,9 @@ def message_of(connection: sqlite3.Connection, columns: Sequence[object]) -> Mes
     try:
         message = message_from_record(json.loads(str(record)))
     except (BadRecord, ValueError, RecursionError):
-        message = Message(cast("int", identity), Role.ASSISTANT, (TextPart(str(words)),) if words else ())
-    deltas = [
-        (str(kind), from_exact(text))
-        for (pairs,) in connection.execute(
-            "SELECT pairs FROM deltas WHERE message = ? ORDER BY sequence", (sequence,)
-        )
-        for kind, text in json.loads(pairs)
-    ]
-    if deltas:
+        text = (TextPart(str(words)),) if words else ()
+        message = Message(cast("int", identity), Role.ASSISTANT, text, _UNKNOWN_PARENT)
+    if deltas := _deltas(connection, sequence):
         message = replace(message, parts=folded(message.parts, deltas))
     return replace(message, ending=_ending(str(ending))) if ending else message
 

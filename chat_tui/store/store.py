@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _EPOCH_MS: Final = 1_577_836_800_000
 _RANDOM_BITS: Final = 20
+_MOST_MS: Final = 1 << 42
+"""About the year 2160: a clock beyond it is wrong, and the numbers stay below 2**63 all the same."""
 _ANSWER_GRACE_S: Final = 0.5
 """How much longer than its deadline we wait for the thread to say that it was not reached."""
 
@@ -35,7 +37,7 @@ class MessageIds:
 
     def next(self) -> int:
         """One more."""
-        milliseconds = max(0, int(self._now() * 1000) - _EPOCH_MS)
+        milliseconds = min(max(0, int(self._now() * 1000) - _EPOCH_MS), _MOST_MS)
         number = milliseconds << _RANDOM_BITS | random.getrandbits(_RANDOM_BITS)
         self._last = max(self._last + 1, number)
         return self._last

@@ -30,8 +30,8 @@ class Programs:
     folder: Path
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    def client(self, program: str) -> Client:
-        """Not started yet."""
+    def client(self, program: str, more_config: str = "") -> Client:
+        """Not started yet. `more_config`: TOML for chat-tui."""
         home = self.folder / f"home-{next(self._numbers)}"
         for place in _XDG.values():
             (home / place).mkdir(parents=True)
@@ -39,7 +39,7 @@ class Programs:
         env |= {f"XDG_{name}_HOME": str(home / place) for name, place in _XDG.items()}
         env["PYTHONPATH"] = str(_HERE.parents[1])  # what is measured is what this is part of
         del env["PYTHONDONTWRITEBYTECODE"]  # an installed program is compiled once
-        return Client(self._argv(program, home), env, home)
+        return Client(self._argv(program, home, more_config), env, home)
 
     def long_conversation(self, message_count: int, result_file: Path) -> Client:
         """chat-tui with a conversation in it, measuring itself; see `long_conversation`."""
@@ -48,14 +48,14 @@ class Programs:
         client.env |= TEXTUAL_SETTINGS
         return client
 
-    def _argv(self, program: str, home: Path) -> list[str]:
+    def _argv(self, program: str, home: Path, more_config: str) -> list[str]:
         if program != CHAT_TUI:
             # -P: beside the script there is nothing to import
             return [sys.executable, "-P", str(_HERE / _SCRIPTS[program]), self.server.base_url]
         config = home / "config.toml"
         config.write_text(
             f'model = "bench/paced"\n[providers.bench]\nprotocol = "openai-chat"\n'
-            f'base_url = "{self.server.base_url}"\napi_key_env = "BENCH_API_KEY"\n',
+            f'base_url = "{self.server.base_url}"\napi_key_env = "BENCH_API_KEY"\n{more_config}\n',
             "utf-8",
         )
         installed = Path(sys.executable).with_name("chat-tui")

@@ -22,6 +22,7 @@ _FREEZE_KEYS_PER_S = 15.0
 _STALL_AFTER_TOKENS = 40
 _HIGH_RATE = 6000
 """Tokens a second, far above what any model writes, and what the program can keep up with."""
+_KEPT, _NOT_KEPT = "[conversations]\nsave = true", "[conversations]\nsave = false"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class Sizes:
     table_rows: int = 5000
     list_items: int = 2000
     messages: int = 1000
+    kept_tokens: int = 1200
 
 
-QUICK = Sizes(1, 100, 25, 150, 800, 2000, 1, 0.5, 8000, 30, 300, 150, 100)
-SMALLEST = Sizes(1, 20, 20, 20, 40, 200, 1, 0.1, 400, 6, 6, 6, 40)
+QUICK = Sizes(1, 100, 25, 150, 800, 2000, 1, 0.5, 8000, 30, 300, 150, 100, 300)
+SMALLEST = Sizes(1, 20, 20, 20, 40, 200, 1, 0.1, 400, 6, 6, 6, 40, 40)
 
 
 def _ms(seconds: float) -> float:
@@ -221,6 +223,23 @@ def conversation(programs: Programs, program: str, sizes: Sizes) -> Values:
         }
 
 
+def kept(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """What keeping the conversation costs at 200 tokens a second: with the store and without, in turn."""
+    turns = {_KEPT: list[Turn](), _NOT_KEPT: list[Turn]()}
+    for config in (_KEPT, _NOT_KEPT, _NOT_KEPT, _KEPT):  # what drifts meanwhile is in both
+        with programs.client(program, config) as client:
+            ready(client)
+            turns[config].append(play(client, programs.server, "mixed", sizes.kept_tokens, 200))
+    cpu_s = {config: sum(map(_cpu_per_1k, of_it)) for config, of_it in turns.items()}
+    lag_s = {config: share([lag for turn in of_it for lag in turn.lags_s], 0.5) for config, of_it in turns.items()}
+    first_s = {config: statistics.mean(turn.first_lag_s for turn in of_it) for config, of_it in turns.items()}
+    return {
+        "kept_cpu": (cpu_s[_KEPT] / cpu_s[_NOT_KEPT] - 1) * 100,
+        "kept_lag": _ms(lag_s[_KEPT] - lag_s[_NOT_KEPT]),
+        "kept_first_token": _ms(first_s[_KEPT] - first_s[_NOT_KEPT]),
+    }
+
+
 @dataclass(frozen=True)
 class Scenario:
     """`beside`: what else is measured, in the first run only, because it takes long; `always_beside`: in every run.
@@ -253,4 +272,5 @@ SCENARIOS = (
     Scenario("table", big_table, most_runs=3),
     Scenario("list", big_list, most_runs=3),
     Scenario("conversation", conversation),
+    Scenario("store", kept),
 )

@@ -25,6 +25,10 @@ class _Shown(NamedTuple):
     conversation: Conversation
     tip_id: int | None
 
+    def is_still(self, conversation: Conversation, tip: Message | None) -> bool:
+        """Whether it is shown."""
+        return self.conversation is conversation and self.tip_id == (None if tip is None else tip.id)
+
 
 class ChatSession(TurnSession):
     """What a person does with conversations. Nothing is overwritten: changes make siblings."""
@@ -113,6 +117,9 @@ class ChatSession(TurnSession):
     def undo(self) -> str:
         """Show again what was shown before the last edit, retry, switch or copy; what that was, in a few words."""
         self._check_idle()
+        tip = self.conversation.tip
+        while self._undo and self._undo[-1].is_still(self.conversation, tip):  # nothing came of it
+            self._undo = self._undo[:-1]
         if not self._undo:
             raise NothingToDo("There is nothing to undo.")
         *rest, last = self._undo

@@ -13,6 +13,7 @@ from textual.events import MouseMove
 from chat_tui.core.conversation import Outcome, Role
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import Connected, FinishReason, TextDelta
+from chat_tui.ui.screens.branching import MAX_REWRITE_CHARS
 from tests.support.fake_provider import FakeProvider, answer, failed
 from tests.support.stage import Stage, stage
 from tests.support.waiting import wait_until
@@ -578,3 +579,27 @@ async def test_an_answer_that_is_nothing_but_its_end_has_its_mark_too(tmp_path: 
         found = marks(on)
         assert [version for version, _ in found] == ["2/2"]
         assert "ended by a content filter" in found[0][1]
+
+
+async def test_an_answer_too_long_for_the_composer_is_left_alone(tmp_path: Path) -> None:
+    async with stage("fake/one", tmp_path, provider=saying("word " * (MAX_REWRITE_CHARS // 5 + 1))) as on:
+        await asked(on)
+        await pressed(on, "tab", "e")
+        assert "too long to be edited here" in on.status
+        assert not on.chat.is_editing
+        assert on.chat.prompt.text == ""
+
+
+async def test_a_retry_that_nothing_came_of_need_not_be_undone(tmp_path: Path) -> None:
+    provider = saying("First.", "Second.")
+    provider.add([failed(REFUSED)])
+    async with stage("fake/one", tmp_path, provider=provider) as on:
+        await asked(on)
+        await retried(on)
+        await retried(on)
+        assert shown(on) == ["Why?", "Second."]
+        await pressed(on, "tab", "u")
+        assert shown(on) == ["Why?", "First."]
+        assert marks(on) == [("1/2", "First.")]
+        await pressed(on, "u")
+        assert "There is nothing to undo." in on.status

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 ESCAPE_TWICE_S = 1.0
 
+MAX_REWRITE_CHARS = 150_000
+"""The composer takes in so much without a pause one would notice."""
+
 _EDIT_WORDS = {
     Role.USER: "Editing your question · Enter asks, Esc gives up",
     Role.ASSISTANT: "Rewriting the answer · Enter keeps it, Esc gives up",
@@ -121,6 +124,8 @@ class BranchingScreen(ReadingScreen):
         message = self._marked_message() or self.session.last_user
         if message is None:
             self.say("There is no question to edit.")
+        elif message.role is Role.ASSISTANT and len(message.text) > MAX_REWRITE_CHARS:
+            self.say("This answer is too long to be edited here.")
         else:
             self._begin_edit(message)
 

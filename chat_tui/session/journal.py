@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from chat_tui.store.store import ConversationStore
 
 TITLE_CHARS = 60
+MAX_TITLE_CHARS = 200
+"""Of a title of the reader's own."""
+
 _ONE_TURN = 2
 
 

@@ -43,6 +43,11 @@ class ChatSession(TurnSession):
         """What is not saved and why; empty when all is, or nothing is to be."""
         return self.journal.problem
 
+    @property
+    def undo_depth(self) -> int:
+        """How many changes `undo` could take back, one after the other."""
+        return len(self._undo)
+
     def open_store(self) -> None:
         """Open the store now, and not with the first question: what is wrong with it is said before anything is."""
         _ = self.journal.store
@@ -100,6 +105,15 @@ class ChatSession(TurnSession):
         self.conversation.rewind(self.conversation.leaf(siblings[at + step].id).id)
         self._moved(before)
         return siblings[at + step]
+
+    def show_message(self, message_id: int) -> None:
+        """Show the branch a message is in. Raises KeyError when it is not in this conversation."""
+        self._check_idle()
+        if all(message.id != message_id for message in self.conversation.path()):
+            tip_id = self.conversation.leaf(message_id).id
+            before = self._shown("showing the other version")
+            self.conversation.rewind(tip_id)
+            self._moved(before)
 
     def fork(self, message_id: int) -> Conversation:
         """What was said up to a message, as a conversation of its own, which is open then."""

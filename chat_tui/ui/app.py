@@ -46,7 +46,7 @@ class ChatApp(App[None]):
     """One screen; everything else is on top of it."""
 
     TITLE = "chat-tui"
-    CSS_PATH = "styles/app.tcss"
+    CSS_PATH: ClassVar = ["styles/app.tcss", "styles/panels.tcss"]
     COMMANDS: ClassVar = {ActionsProvider}
     BINDINGS: ClassVar[list[BindingType]] = []
     ENABLE_COMMAND_PALETTE = True
@@ -118,6 +118,8 @@ class ChatApp(App[None]):
         if runner is not None and runner.is_running:
             self._unfinished = runner
             runner.cancel()
+        with contextlib.suppress(Exception):  # after a crash, anything may be broken
+            self.chat.save_last_draft()
 
     @on(InputEnded)
     def leave_for_good(self) -> None:

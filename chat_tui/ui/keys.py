@@ -28,6 +28,8 @@ class Action:
     scope: Scope = Scope.EVERYWHERE
     command: str = ""
     is_in_palette: bool = True
+    aliases: tuple[str, ...] = ()
+    """Other names of the command."""
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -91,11 +93,23 @@ ACTIONS: tuple[Action, ...] = (
     Action("models", ("f2",), "Models", "Choose another model; /model NAME takes it at once.", command="model"),
     Action("palette", ("ctrl+p",), "Command palette", "Find any action by name.", is_in_palette=False),
     Action(
-        "new", ("ctrl+n",), "New conversation", "Start over; the answers so far leave the screen.", command="new"
+        "new",
+        ("ctrl+n",),
+        "New conversation",
+        "Begin another conversation; F3 goes back to this one.",
+        command="new",
+    ),
+    Action(
+        "resume",
+        ("f3",),
+        "Conversations",
+        "Go on with another conversation; what is typed there searches all of them. Also /sessions.",
+        command="resume",
+        aliases=("sessions",),
     ),
     Action(
         "next_theme",
-        ("f3",),
+        ("f4",),
         "Next theme",
         "Dark, light, the terminal's own colours; /theme NAME takes one.",
         command="theme",
@@ -154,10 +168,19 @@ ACTIONS: tuple[Action, ...] = (
         "fork",
     ),
     Action(
+        "rename",
+        ("T",),
+        "Rename",
+        "Change the title of the conversation; /rename TITLE does it at once.",
+        Scope.TRANSCRIPT,
+        "rename",
+    ),
+    Action(
         "undo_change",
         ("u",),
         "Undo",
-        "Show again what was shown before the last retry, edit, fork or other version.",
+        "Show again what was shown before the last retry, edit, fork or other version; bring back what was "
+        "deleted.",
         Scope.TRANSCRIPT,
         "undo",
     ),

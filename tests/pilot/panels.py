@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.screen import Screen
 
 import chat_tui.ui.keys as keys_module
 
-STYLES = Path(keys_module.__file__).parent / "styles" / "app.tcss"
+STYLES: list[str | PurePath] = [
+    Path(keys_module.__file__).parent / "styles" / name for name in ("app.tcss", "panels.tcss")
+]
 HOSTILE = "x [/red] [@click=app.quit]y[/] [b \x1b]52;c;eA==\x07\u202e"
 HOSTILE_VISIBLE = "x [/red] [@click=app.quit]y[/] [b"
 
@@ -18,7 +20,7 @@ HOSTILE_VISIBLE = "x [/red] [@click=app.quit]y[/] [b"
 class PanelApp(App[None]):
     """Collects what the panel is dismissed with."""
 
-    CSS_PATH = STYLES
+    CSS_PATH: ClassVar = STYLES
 
     def __init__(self) -> None:
         super().__init__()

@@ -222,7 +222,7 @@ async def test_a_theme_paints_every_row_anew(tmp_path: Path) -> None:
             {style.bgcolor for row in rows for _, style in row if style} for rows in (dark, light)
         )
         assert not dark_grounds & light_grounds
-        await on.pilot.press("f3", "f3")
+        await on.pilot.press("f4", "f4")
         await on.settle()
         assert on.app.theme == "dark"
         assert [row_of(row) for row in painted_rows(on)] == dark

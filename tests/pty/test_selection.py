@@ -16,7 +16,7 @@ from tests.support.sse_server import CLOSE, Framing, SseServer, answer, delta, h
 from tests.support.terminal import leaks
 from tests.support.waiting import wait_until
 
-CTRL_C, CTRL_END, CTRL_HOME, F3, PAGE_UP = "\x03", "\x1b[1;5F", "\x1b[1;5H", "\x1bOR", "\x1b[5~"
+CTRL_C, CTRL_END, CTRL_HOME, F4, PAGE_UP = "\x03", "\x1b[1;5F", "\x1b[1;5H", "\x1bOS", "\x1b[5~"
 DRAG, SHIFT_WHEEL_UP, SHIFT_WHEEL_DOWN, WHEEL_LEFT, WHEEL_RIGHT = 32, 68, 69, 66, 67
 OSC_52 = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)(?:\x07|\x1b\\)")
 ROWS = [f"- row {number} of it" for number in range(80)]
@@ -124,7 +124,7 @@ async def test_a_selection_holds_its_text_while_more_arrives(clean_environment: 
         await chat.wait_for("https://guide.example/a")
         chat.resize(60, 30)
         await wait_until(lambda: chat.lines[-1].strip() and len(max(chat.lines, key=len)) <= 60, 10, "resized")
-        chat.send(F3)
+        chat.send(F4)
         text = await copied(chat)
         assert text.startswith("words, and a link")
         assert text.endswith("above.\n\nSome words to")

@@ -26,8 +26,10 @@ from chat_tui.core.events import (
     ToolCallEnded,
     ToolCallStarted,
 )
+from chat_tui.ui.screens.conversations import ConversationsScreen
 from tests.snapshots.dump import dump
 from tests.support.fake_provider import FakeProvider, answer, failed
+from tests.support.library import NOW_S, SHELF, FakeLibrary
 from tests.support.stage import Stage, stage
 from tests.support.waiting import wait_until
 
@@ -248,6 +250,24 @@ def telling() -> FakeProvider:
     return provider
 
 
+def choosing(*pressed: str, until: str) -> Act:
+    """The picker of conversations over a few, after some keys."""
+
+    async def act(on: Stage) -> None:
+        library = FakeLibrary(*SHELF, current_id=SHELF[1].id)
+        on.app.push_screen(ConversationsScreen(library, now=lambda: NOW_S))
+        await wait_until(lambda: SHELF[0].title in on.screen_text)
+        await keys(*pressed, until=until)(on)
+
+    return act
+
+
+async def unsaved(on: Stage) -> None:
+    await settled(on)
+    on.chat.show_problem("Not saved: the disk is full. All of it is kept here and saved as soon as there is room.")
+    await wait_until(lambda: "disk is full" in on.screen_text)
+
+
 def refusing() -> FakeProvider:
     provider = FakeProvider(lambda: 1000.0)
     provider.add([failed(REFUSED)])
@@ -334,6 +354,15 @@ SCREENS = (
     Screen("help", "demo/markdown", keys("f1", until="Keys"), WIDE),
     Screen("help-narrow", "demo/markdown", keys("f1", until="Keys"), NARROW),
     Screen("palette", "demo/markdown", keys("ctrl+p", until="New conversation"), WIDE),
+    Screen("conversations", "demo/markdown", choosing("down", until="6 conv"), WIDE),
+    Screen("conversations-light", "demo/markdown", choosing("down", until="6 conv"), theme="light"),
+    Screen("conversations-terminal", "demo/markdown", choosing("down", until="6 conv"), theme="terminal"),
+    Screen("conversations-narrow", "demo/markdown", choosing(until="6 conv"), NARROW),
+    Screen("conversations-found", "demo/markdown", choosing(*"br", until="2 conv")),
+    Screen("conversations-rename", "demo/markdown", choosing("down", "ctrl+r", until="takes the title")),
+    Screen("conversations-deleted", "demo/markdown", choosing("down", "ctrl+d", until="brings it back")),
+    Screen("unsaved", "demo/markdown", unsaved),
+    Screen("unsaved-narrow", "demo/markdown", unsaved, NARROW, "light"),
     Screen("details", "demo/error", details),
     Screen("confirm-link", "fake/one", link, provider=linking),
 )

@@ -18,6 +18,7 @@ from chat_tui.core.conversation import ChatRequest
 from chat_tui.providers.base import Provider
 from chat_tui.providers.registry import ProviderRegistry
 from chat_tui.providers.scripted import ScriptedProvider
+from chat_tui.session.journal import Journal
 from chat_tui.session.session import ChatSession
 from chat_tui.session.turn_runner import TurnListener, TurnRunner
 from chat_tui.ui.app import ChatApp
@@ -70,8 +71,10 @@ class StageRegistry(ProviderRegistry):
 class StageSession(ChatSession):
     """Waits before a retry on the stage's clock."""
 
-    def __init__(self, registry: StageRegistry, model_id: str, clock: StageClock) -> None:
-        super().__init__(registry, model_id, clock=clock)
+    def __init__(
+        self, registry: StageRegistry, model_id: str, clock: StageClock, journal: Journal | None = None
+    ) -> None:
+        super().__init__(registry, model_id, clock=clock, journal=journal)
         self.requests = registry.requests
         self._stage_clock = clock
 
@@ -185,12 +188,15 @@ async def stage(
     size: tuple[int, int] = (120, 36),
     provider: Provider | None = None,
     first_run: bool = False,
+    journal: Journal | None = None,
+    resume: str = "",
 ) -> AsyncGenerator[Stage]:
-    """The application with a demo model, composer focused. `provider` answers for all models `fake/…`."""
+    """The application with a demo model, composer focused. `provider` answers for all models `fake/…`, what is said
+    is kept by `journal`, and `resume` is the conversation to begin with."""
     config = config or Config()
     clock = StageClock()
-    session = StageSession(StageRegistry(config, state_dir, clock, provider), model, clock)
-    app = ChatApp(session, LoadedConfig(config, {}, (), None), first_run=first_run)
+    session = StageSession(StageRegistry(config, state_dir, clock, provider), model, clock, journal)
+    app = ChatApp(session, LoadedConfig(config, {}, (), None), first_run=first_run, resume=resume)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Stage(app, pilot, clock, session.requests)

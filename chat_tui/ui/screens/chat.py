@@ -1,6 +1,6 @@
 """The one screen, last third: what is done with models and the program; commands lead to the actions.
 
-Every action of `ui.keys` is a method `action_<id>` here, in `screens.branching` or in `screens.reading`.
+Every action of `ui.keys` is a method `action_<id>` here or in one of the classes this one is made from.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from chat_tui.core.errors import ChatError, Fault
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.palette import PaletteEntry
-from chat_tui.ui.screens.branching import BranchingScreen
 from chat_tui.ui.screens.details import DetailsScreen
 from chat_tui.ui.screens.help import HelpScreen
+from chat_tui.ui.screens.keeping import KeepingScreen
 from chat_tui.ui.screens.models import ModelsScreen
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.prompt import Prompt
 
-COMMANDS = {row.command: row for row in ACTIONS if row.command}
+COMMANDS = {name: row for row in ACTIONS for name in (row.command, *row.aliases) if name}
 _COMPOSER_OWN = {"send", "newline", "history_back", "history_forward"}
 _PRIORITY = {"escape", "interrupt"}
 """Keys that mean the same wherever the focus is."""
 
 
-class ChatScreen(BranchingScreen):
+class ChatScreen(KeepingScreen):
     """All that a person can do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,6 +71,10 @@ class ChatScreen(BranchingScreen):
             self.choose_model(command.argument)
         elif command.name == "theme" and command.argument:
             self.choose_theme(command.argument)
+        elif command.name in ("resume", "sessions") and command.argument:
+            self.open_picker(command.argument)
+        elif command.name == "rename" and command.argument:
+            self.rename(command.argument)
         elif command.name == "find" and command.argument:
             self.find_words(command.argument)
         elif command.name == "copy" and command.argument:
@@ -150,7 +154,7 @@ class ChatScreen(BranchingScreen):
         endings = (m.ending for m in reversed(self.session.conversation.path()) if m.ending is not None)
         return next((e.fault for e in endings if e.outcome is Outcome.INTERRUPTED and e.fault is not None), None)
 
-    # -- model, theme, conversation --------------------------------------------------------------
+    # -- model and theme ----------------------------------------------------------------------------
 
     def action_models(self) -> None:
         """The picker."""
@@ -188,15 +192,6 @@ class ChatScreen(BranchingScreen):
         self.app.theme = name
         self.transcript.set_theme(THEMES[name])
         self.say(f"Theme {name}.")
-
-    def action_new(self) -> None:
-        """An empty conversation."""
-        if (runner := self.session.runner) is not None and runner.is_running:
-            self.session.stop()
-            self.end_turn(runner)
-        self.session.new()
-        self.show_conversation()
-        self.prompt.focus()
 
     def action_help(self) -> None:
         """Keys and commands."""

@@ -125,6 +125,8 @@ class ChatSession(TurnSession):
         new.title, new.is_title_own = old.title, old.is_title_own
         self.conversation, self.runner = new, None
         self.journal.forked(new, path)
+        if new.is_title_own:
+            self.rename(new.title)
         self._remember(before)
         return new
 
@@ -179,6 +181,16 @@ class ChatSession(TurnSession):
             return False
         await self.open(last)
         return True
+
+    def left(self, *, is_crash: bool) -> None:
+        """The program ends. A crash when a conversation had only been opened may be that conversation's doing: it
+        is not shown again unasked."""
+        if self.journal.store is None or not self.conversation.id:
+            return
+        if not is_crash:
+            self.journal.store.drop_failed(self.conversation.id)
+        elif self.runner is None:
+            self.journal.store.put_failed(self.conversation.id)
 
     @property
     def last_model(self) -> str:

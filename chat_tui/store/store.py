@@ -24,6 +24,7 @@ _EPOCH_MS: Final = 1_577_836_800_000
 _RANDOM_BITS: Final = 20
 _MOST_MS: Final = 1 << 42
 """About the year 2160: a clock beyond it is wrong, and the numbers stay below 2**63 all the same."""
+_FAILED: Final = "failed"
 _ANSWER_GRACE_S: Final = 0.5
 """How much longer than its deadline we wait for the thread to say that it was not reached."""
 
@@ -142,6 +143,14 @@ class ConversationStore:
         """Remember what was sent."""
         self._write(lambda tables: tables.add_prompt(text))
 
+    def put_failed(self, conversation_id: str) -> None:
+        """Remember that the program has ended while it showed this conversation."""
+        self._write(lambda tables: tables.put_state(_FAILED, conversation_id))
+
+    def drop_failed(self, conversation_id: str) -> None:
+        """It was shown, and nothing happened."""
+        self._write(lambda tables: tables.drop_state(_FAILED, conversation_id))
+
     def recover(self) -> None:
         """End the answers of windows that are gone; done at the opening anyway."""
         self._write(lambda tables: tables.recover())
@@ -165,6 +174,10 @@ class ConversationStore:
     async def last_id(self) -> str | None:
         """The conversation changed last; None when there is none."""
         return await self._read(lambda tables: tables.last_id())
+
+    async def failed_id(self) -> str:
+        """The conversation that ended the program when it was shown; empty when there is none."""
+        return await self._read(lambda tables: tables.state(_FAILED))
 
     async def known(self, ids: Iterable[str]) -> frozenset[str]:
         """Those of `ids` that are here."""

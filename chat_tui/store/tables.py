@@ -104,6 +104,14 @@ class Tables:
         """Remember what was sent."""
         drafts.add_prompt(self.connection, text)
 
+    def put_state(self, name: str, value: str) -> None:
+        """Remember one thing about this store."""
+        self.connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
+
+    def drop_state(self, name: str, value: str) -> None:
+        """Forget it if it is that."""
+        self.connection.execute("DELETE FROM state WHERE name = ? AND value = ?", (name, value))
+
     def recover(self) -> None:
         """End the answers of windows that are gone."""
         sql.recover(self.connection, self._windows.is_alive)
@@ -133,6 +141,11 @@ class Tables:
     def draft(self, key: str) -> str:
         """What was typed and not sent."""
         return drafts.draft(self.connection, key)
+
+    def state(self, name: str) -> str:
+        """What is remembered; empty when nothing is."""
+        row = self.connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return "" if row is None else str(row[0])
 
     def prompts(self, limit: int) -> list[str]:
         """What was sent, the newest first."""

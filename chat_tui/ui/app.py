@@ -173,4 +173,5 @@ def run(session: ChatSession, loaded: LoadedConfig, first_run: bool, resume: str
     install_guard()
     app = ChatApp(session, loaded, first_run=first_run, resume=resume)
     app.run()
+    session.left(is_crash=app.crash is not None)
     return Departure(app.return_code or 0, app.unfinished_words(), app.crash)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -278,12 +279,13 @@ async def test_a_poisoned_conversation_keeps_nobody_out(
 
 CRASHES_WHEN_SHOWN = """
 from chat_tui.ui.widgets.transcript import Transcript
-show = Transcript.show_messages
-def shown(self, messages, *rest, **named):
-    if any(message.text == "question" for message in messages):
+render_line = Transcript.render_line
+def rendered(self, y):
+    strip = render_line(self, y)
+    if " question" in strip.text and "another" not in strip.text:
         raise RuntimeError("it cannot be shown")
-    return show(self, messages, *rest, **named)
-Transcript.show_messages = shown
+    return strip
+Transcript.render_line = rendered
 from chat_tui.__main__ import main
 main()
 """
@@ -292,17 +294,24 @@ main()
 async def test_a_conversation_whose_showing_crashes_is_no_crash_loop(
     stored_home: Path, server: SseServer, run: int
 ) -> None:
-    """A start without --continue never loads it; the first one with it says what failed and where the log is."""
+    """The first start with --continue says what failed; the next does not show it again unasked, and says how to;
+    one without it never does. Once it has been shown without failing it is the last one again."""
     async with Program(stored_home, server, arguments=["-c"], launcher=CRASHES_WHEN_SHOWN) as chat:
-        code = await _end_or_readiness(chat)
-        assert code in (None, 70)
-        if code == 70:
-            assert "Something went wrong inside (RuntimeError)" in chat.farewell
+        assert await chat.wait_for_exit() == 70
+        assert "Something went wrong inside (RuntimeError)" in chat.farewell
+        assert_restored(chat)
+    for _ in range(2):
+        async with Program(stored_home, server, arguments=["-c"], launcher=CRASHES_WHEN_SHOWN) as chat:
+            await chat.wait_for("chat-tui -r ")
+            found = re.search("chat-tui -r ([0-9a-f]{8})", chat.text)
+            assert found is not None
+            chat.send("\x11")
+            assert await chat.wait_for_exit() == 0
+    async with Program(stored_home, server, arguments=["-r", found.group(1)]) as chat:
+        await chat.wait_for("A whole answer.")
+        chat.send("\x11")
+        assert await chat.wait_for_exit() == 0
+    async with Program(stored_home, server, arguments=["-c"]) as chat:
+        await chat.wait_for("A whole answer.")
     async with Program(stored_home, server, launcher=CRASHES_WHEN_SHOWN) as chat:
         await assert_usable(chat)
-
-
-async def _end_or_readiness(chat: Program) -> int | None:
-    await wait_until(lambda: chat.process.poll() is not None or "Ask anything" in chat.text, 15)
-    await asyncio.sleep(0)
-    return chat.process.poll()

@@ -127,6 +127,8 @@ class ChatSession(TurnSession):
         self.journal.forked(new, path)
         if new.is_title_own:
             self.rename(new.title)
+        if new.is_title_own:
+            self.rename(new.title)
         self._remember(before)
         return new
 

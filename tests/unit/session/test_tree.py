@@ -144,6 +144,38 @@ async def test_what_was_stored_is_opened_with_all_its_branches(tmp_path: Path) -
         assert store.close(WAIT_S)
 
 
+async def test_edits_rewritten_answers_and_copies_are_stored(tmp_path: Path) -> None:
+    store = ConversationStore.open(tmp_path / "state")
+    try:
+        session = make_session(tmp_path, "one", "two", "three", " and more", journal=Journal(lambda _: store))
+        first = await ask(session, "first")
+        await ask(session, "second")
+        session.rename("A title of my own")
+        session.edit(session.conversation.path()[2].id)
+        assert store.flush(WAIT_S)
+        other = make_session(tmp_path, journal=Journal(lambda _: store))
+        await other.open(session.conversation.id)
+        assert texts(other) == ["first", "one"], "where an edit has gone back to is where one comes back to"
+        await ask(session, "second, better")
+        session.rewrite(session.conversation.path()[-1].id, "three, better")
+        await session.continue_answer().run()
+        original = session.conversation
+        copy = session.fork(first.id)
+        assert store.flush(WAIT_S)
+        await other.open(original.id)
+        assert texts(other) == ["first", "one", "second, better", "three, better and more"]
+        assert other.conversation.messages == original.messages
+        assert other.conversation.versions() == original.versions()
+        assert list(original.versions().values()) == [(2, 2), (2, 2)]
+        await other.open(copy.id)
+        assert texts(other) == ["first", "one"]
+        assert other.conversation.title == "A title of my own"
+        assert other.conversation.is_title_own
+        assert copy.id != original.id
+    finally:
+        assert store.close(WAIT_S)
+
+
 async def test_an_answer_that_never_ended_is_interrupted_with_all_that_was_handed_over(tmp_path: Path) -> None:
     store = ConversationStore.open(tmp_path / "state")
     session = make_session(tmp_path, journal=Journal(lambda _: store))

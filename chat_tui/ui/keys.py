@@ -185,6 +185,22 @@ ACTIONS: tuple[Action, ...] = (
         "undo",
     ),
     Action(
+        "export",
+        ("x",),
+        "Export",
+        "Write the conversation into a file; /export FILE names it, and .md, .json or .html say how.",
+        Scope.TRANSCRIPT,
+        "export",
+    ),
+    Action(
+        "statistics",
+        ("s",),
+        "Your numbers",
+        "How fast which model has answered here, and how today compares.",
+        Scope.TRANSCRIPT,
+        "stats",
+    ),
+    Action(
         "details", ("d",), "Details", "What the server said, as far as it is known.", Scope.TRANSCRIPT, "details"
     ),
     Action(

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.commands import Command, Unknown, parse, unescape
 from chat_tui.core.conversation import Outcome
 from chat_tui.core.errors import ChatError, Fault
+from chat_tui.core.sanitize import clean_line
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.palette import PaletteEntry
@@ -75,6 +76,8 @@ class ChatScreen(KeepingScreen):
             self.open_picker(command.argument)
         elif command.name == "rename" and command.argument:
             self.rename(command.argument)
+        elif command.name == "export":
+            self.export(command.argument)
         elif command.name == "find" and command.argument:
             self.find_words(command.argument)
         elif command.name == "copy" and command.argument:
@@ -86,6 +89,37 @@ class ChatScreen(KeepingScreen):
         """Ctrl+D."""
         if not self.prompt.text:
             self.action_quit()
+
+    # -- taking out --------------------------------------------------------------------------------
+
+    def action_export(self) -> None:
+        """As Markdown, into the working directory."""
+        self.export("")
+
+    @work(group="export", exclusive=True, exit_on_error=False)
+    async def export(self, target: str) -> None:
+        """Write the conversation into a file and say where."""
+        from chat_tui.session.extracts import export
+
+        try:
+            path = await export(self.session, target)
+        except ChatError as error:
+            self.say(error.sentence)
+        else:
+            self.say(f"Exported to {clean_line(str(path), 200)}")
+
+    @work(group="statistics", exclusive=True, exit_on_error=False)
+    async def action_statistics(self) -> None:
+        """The numbers of one's own."""
+        from chat_tui.session.extracts import statistics
+        from chat_tui.ui.screens.statistics import LINE_CELLS, StatisticsScreen
+
+        try:
+            lines = await statistics(self.session, LINE_CELLS)
+        except ChatError as error:
+            self.say(error.sentence)
+        else:
+            self.app.push_screen(StatisticsScreen(lines))
 
     # -- stopping and leaving --------------------------------------------------------------------
 

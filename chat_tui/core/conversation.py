@@ -193,11 +193,18 @@ class Conversation:
         generation: Generation | None = None,
     ) -> Message:
         """Add a message after the tip and make it the tip."""
-        message_id = len(self._messages) + 1 if self.next_id is None else self.next_id()
+        message_id = self._free_id() if self.next_id is None else self.next_id()
         message = Message(message_id, role, parts, self._tip, model, ending, created_at_s, generation)
         self._messages[message.id] = message
         self._tip = message.id
         return message
+
+    def _free_id(self) -> int:
+        """One that counts up; in a copy of a path there are gaps before it."""
+        message_id = next(reversed(self._messages), 0) + 1
+        while message_id in self._messages:
+            message_id += 1
+        return message_id
 
     def settle(self, message_id: int, parts: tuple[Part, ...], ending: Ending) -> Message:
         """Give a running answer its final parts and its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from pathlib import Path
 
@@ -603,3 +604,47 @@ async def test_a_retry_that_nothing_came_of_need_not_be_undone(tmp_path: Path) -
         assert marks(on) == [("1/2", "First.")]
         await pressed(on, "u")
         assert "There is nothing to undo." in on.status
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_done_the_screen_shows_the_path_and_nothing_is_lost(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    provider = FakeProvider(lambda: 1000.0)
+    said: set[str] = set()
+    for number in range(80):
+        text = long_text(f"answer {number}", chance.choice((1, 1, 30)))
+        provider.add(chance.choice((answer(text), answer(text), [failed(REFUSED)], [Connected(), failed()])))
+    async with stage("fake/one", tmp_path, provider=provider, size=(60, 20)) as on:
+        chat, transcript = on.chat, on.chat.transcript
+        known = on.session.conversation
+        for number in range(60):
+            act = chance.choice(("ask", "retry", "edit", "give up", "rewrite", "[", "]", "[", "u", "f", "k", "k"))
+            if act == "ask":
+                chat.prompt.focus()
+                await asked(on, f"question {number}")
+            else:
+                transcript.focus()
+                await pressed(on, {"retry": "r", "edit": "e", "give up": "e", "rewrite": "e"}.get(act, act))
+                if chat.is_editing and act != "give up":
+                    chat.prompt.put(f"{chat.prompt.text} edited {number}")
+                    await pressed(on, "enter")
+                if on.session.is_running or act == "retry":
+                    await wait_until(lambda: not on.session.is_running, what=act)
+                    await on.settle()
+            if chat.is_editing:
+                await pressed(on, "escape")
+            chat.prompt.put("")
+            path = on.session.conversation.path()
+            assert not chat.is_editing
+            assert list(transcript.message_ids) == [message.id for message in path], act
+            if on.session.conversation is known:
+                now = {message.text for message in known.messages if message.text}
+                assert said <= now, act
+                said = now
+            else:
+                known = on.session.conversation
+                said = {message.text for message in known.messages if message.text}
+            first = {message.id: message.text.split("\n")[0] for message in path}
+            for mark, row in marks(on):
+                shown_ids = [key for key, (at, of) in known.versions().items() if f"{at}/{of}" == mark]
+                assert any(first[key][:20] == row[:20] for key in shown_ids), (act, mark, row)

@@ -212,3 +212,19 @@ def test_the_readers_own_words_are_told_from_an_answer_that_was_stopped() -> Non
     assert Ending(Outcome.STOPPED, raw_reason=REWRITTEN).is_rewritten
     assert not Ending(Outcome.STOPPED).is_rewritten
     assert not Ending(Outcome.COMPLETE, raw_reason=REWRITTEN).is_rewritten
+
+
+def test_in_what_was_put_back_no_id_is_given_twice() -> None:
+    conversation = Conversation()
+    conversation.restore(
+        (
+            Message(1, Role.USER, says("Hi")),
+            Message(9, Role.ASSISTANT, says("One"), 1),
+            Message(3, Role.USER, says("And?"), 9),
+            Message(4, Role.ASSISTANT, says("Two"), 3),
+        ),
+        4,
+    )
+    more = [conversation.append(Role.USER, says("More")).id for _ in range(6)]
+    assert len({1, 9, 3, 4, *more}) == 10
+    assert len(conversation) == len(conversation.path()) == 10

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from chat_tui.core.block_page import MAX_PAGE_CHARS, PAGE_CHARS, BlockPage, can_begin_page
 from chat_tui.core.blocks import Block
 from chat_tui.core.conversation import Ending, Message, ReasoningPart, TextPart, ToolCallPart
 from chat_tui.core.sanitize import TextCleaner
@@ -20,25 +19,18 @@ from chat_tui.ui.render.pieces import (
     FoldPiece,
     Piece,
     SeamPiece,
-    TailPiece,
     seam_words,
 )
 from chat_tui.ui.theme import RenderStyles
+from chat_tui.ui.widgets.answer_segment import Segment, new_splitter
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.section import SLICE_CHARS, guess_rows
 
 if TYPE_CHECKING:
-    from chat_tui.core.splitter import BlockSplitter
+    pass
 
 _SEEN_CHARS: Final = 2_048
 """When more text comes at once only its end is seen: it is laid out by what is looked at, not as it comes."""
-
-
-def new_splitter() -> BlockSplitter:
-    """What a text is split with, loaded for the first answer: after the first paint."""
-    from chat_tui.core.splitter import BlockSplitter
-
-    return BlockSplitter()
 
 
 def warm_up(styles: RenderStyles) -> None:
@@ -47,38 +39,6 @@ def warm_up(styles: RenderStyles) -> None:
 
     new_splitter()
     blocks.warm_up(styles)
-
-
-class _Segment:
-    """A run of reasoning or of text."""
-
-    def __init__(self, owner_id: int, *, is_reasoning: bool) -> None:
-        self.is_reasoning = is_reasoning
-        self.splitter = new_splitter()
-        self.has_settled = False
-        self._page: list[BlockPiece] = []
-        """The pieces of the page of blocks that is growing, and how much text that is."""
-        self._page_chars = 0
-        self._page_above: list[BlockPiece] = []
-        """The page above, still as blocks: it may be about to be laid out."""
-        self.references = self.splitter.references
-        self.tail = TailPiece(owner_id, self.references, is_dim=is_reasoning)
-
-    def settled(self, piece: BlockPiece) -> None:
-        """One more piece; those far above it are kept as pages of text."""
-        block = piece.block
-        if self._page_chars >= PAGE_CHARS and can_begin_page(block, self._page[-1].block):
-            _keep_as_text(self._page_above)
-            self._page_above = self._page if self._page_chars <= MAX_PAGE_CHARS else []
-            self._page, self._page_chars = [], 0
-        self._page.append(piece)
-        self._page_chars += len(block.source)
-
-
-def _keep_as_text(pieces: list[BlockPiece]) -> None:
-    page = BlockPage([piece.block for piece in pieces])
-    for number, piece in enumerate(pieces):
-        piece.keep_in(page, number)
 
 
 class Run(NamedTuple):
@@ -321,7 +281,7 @@ class AnswerView:
     # -- inside ----------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self._segment: _Segment | None = None
+        self._segment: Segment | None = None
         self._fold_index: int | None = None
         self._calls: CallsPiece | None = None
         self._has_text = False
@@ -343,7 +303,7 @@ class AnswerView:
         elif segment.tail.blocks:  # what it shows is settled now
             segment.tail.show((), is_first=False)
 
-    def _begin_segment(self, *, is_reasoning: bool) -> _Segment:
+    def _begin_segment(self, *, is_reasoning: bool) -> Segment:
         self._close_segment()
         if is_reasoning and self._fold_index is None:
             self._has_reasoning = True
@@ -352,11 +312,11 @@ class AnswerView:
             fold.is_open = self._is_fold_open
             fold.summary = self._summary
             self._append(fold)
-        self._segment = _Segment(self.message_id, is_reasoning=is_reasoning)
+        self._segment = Segment(self.message_id, is_reasoning=is_reasoning)
         self._append(self._segment.tail)
         return self._segment
 
-    def _settle(self, segment: _Segment, blocks: tuple[Block, ...]) -> None:
+    def _settle(self, segment: Segment, blocks: tuple[Block, ...]) -> None:
         """Blocks that will not change go before the tail."""
         if not blocks:
             return
@@ -376,7 +336,7 @@ class AnswerView:
             self._append(piece)
         self._append(segment.tail)
 
-    def _show_tail(self, segment: _Segment) -> None:
+    def _show_tail(self, segment: Segment) -> None:
         segment.tail.hide(is_hidden=segment.is_reasoning and not self._is_fold_open)
         segment.tail.show(segment.splitter.tail(), is_first=not segment.has_settled)
         self.section.changed(len(self.section) - 1)
@@ -397,7 +357,7 @@ class AnswerView:
             is_first = not len(self.section)
             self._append(SeamPiece(self.message_id, ending, has_text=self._has_text, is_first=is_first))
 
-    def _resolve_references(self, segment: _Segment) -> None:
+    def _resolve_references(self, segment: Segment) -> None:
         """Links to definitions that came later are only known now: those blocks are rendered once more, when they
         are seen."""
         for index, piece in enumerate(self.section.pieces):

@@ -127,8 +127,6 @@ class ChatSession(TurnSession):
         self.journal.forked(new, path)
         if new.is_title_own:
             self.rename(new.title)
-        if new.is_title_own:
-            self.rename(new.title)
         self._remember(before)
         return new
 

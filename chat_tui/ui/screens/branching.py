@@ -168,7 +168,7 @@ class BranchingScreen(ReadingScreen):
         """The composer is for prompts again."""
         self._edit = None
         self.prompt.is_remembering = True
-        self.prompt.border_title = ""
+        self.prompt.border_title = Content("")
         if self.prompt.text != edit.draft:
             self.prompt.put(edit.draft)
 

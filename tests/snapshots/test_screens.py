@@ -265,6 +265,8 @@ def choosing(*pressed: str, until: str) -> Act:
 async def unsaved(on: Stage) -> None:
     await settled(on)
     on.chat.show_problem("Not saved: the disk is full. All of it is kept here and saved as soon as there is room.")
+    await on.settle()
+    on.chat.transcript.lay_out_all()
     await wait_until(lambda: "disk is full" in on.screen_text)
 
 

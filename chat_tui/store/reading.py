@@ -18,6 +18,7 @@ from chat_tui.store.rows import ROW_COLUMNS, number, row_of
 
 _TURNS_AT_ONCE: Final = 2_000
 """About 20 ms: what streams meanwhile wants to be written."""
+_ALL_IDS: Final = "SELECT id FROM conversations NOT INDEXED"
 _UNKNOWN_PARENT: Final = 0
 """No message has it."""
 
@@ -46,12 +47,13 @@ def load(
         (conversation_id,),
     ).fetchone()
     if row is None:
-        _check_index(connection, "conversations", "id", conversation_id, 0)
+        if any(str(found) == conversation_id for (found,) in connection.execute(_ALL_IDS)):
+            raise NotOurs("An id of a conversation is damaged, or its index.")
         raise StoreError(f"There is no conversation {conversation_id}.")
     key, title, is_title_own, is_pinned, created_at_s, updated_at_s, model, tip_id, message_count = row
     messages = _connected(tuple(_messages(connection, key, is_alive)))
     if len(messages) != message_count:
-        _check_index(connection, "messages", "conversation", key, len(messages))
+        _check_index(connection, key, len(messages))
     if messages and all(message.id != tip_id for message in messages) and tip_id is not None:
         tip_id = messages[-1].id
     return StoredConversation(
@@ -67,14 +69,13 @@ def load(
     )
 
 
-def _check_index(connection: sqlite3.Connection, table: str, column: str, value: object, found_count: int) -> None:
-    """Raises NotOurs when the table has other rows than were found by its index. Reads all of the table."""
+def _check_index(connection: sqlite3.Connection, key: int, found_count: int) -> None:
+    """Raises NotOurs when a conversation has other messages than the index has led to. Reads all of the table."""
     (count,) = connection.execute(
-        f"SELECT count(*) FROM {table} NOT INDEXED WHERE {column} = ?",  # noqa: S608 - our own names
-        (value,),
+        "SELECT count(*) FROM messages NOT INDEXED WHERE conversation = ?", (key,)
     ).fetchone()
     if count != found_count:
-        raise NotOurs(f"An index of {table} is damaged.")
+        raise NotOurs("The index of messages is damaged.")
 
 
 def _connected(messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -146,6 +146,7 @@ class Hand:
         """Where an answer stopped."""
         self.model.plan = Plan()
         self.has_begun.set()
+        self.life.is_continuing = True
         await self.command("/continue")
 
     async def leaving(self) -> None:
@@ -295,7 +296,7 @@ class Lane:
         pids = (chat.process.pid, os.getpid())
         before_s = sum(map(waited_s, pids))
         await asyncio.sleep(min(delay_s, _WATCHED_S))
-        life.waited_s = sum(map(waited_s, pids)) - before_s
+        life.waited_s = max(0.0, sum(map(waited_s, pids)) - before_s)  # of threads that have ended nothing is known
         life.died_at_s = time.monotonic()
         with suppress(ProcessLookupError):  # it may have left by then
             os.killpg(chat.process.pid, signal.SIGKILL)

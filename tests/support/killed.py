@@ -33,8 +33,8 @@ class Life:
     """What somebody did with a program, and when (monotonic clock), from its start to its kill.
 
     `typed` is each state of the composer, `questions` and `titles` what was sent, `left_at_s` when it was told to
-    end. `waited_s`: how long its threads and the model's could have run just before the kill while every core was
-    taken.
+    end, `is_continuing` whether it was told to go on with an answer. `waited_s`: how long its threads and the model's
+    could have run just before the kill while every core was taken.
     """
 
     phase: str
@@ -42,6 +42,7 @@ class Life:
     questions: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     titles: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     answers: list[Answer] = field(default_factory=list[Answer])
+    is_continuing: bool = False
     left_at_s: float = math.inf
     died_at_s: float = math.inf
     waited_s: float = 0.0
@@ -230,7 +231,7 @@ def _examine_answer(before: Left, left: Left, life: Life, answer: Answer, counts
         rest = own[len(answer.text(count)) :]
         if not own.startswith(answer.text(count)) or prior not in _priors(old, life):
             counts.note("lost", life, f"an answer is no longer as it came: …{said(message)[-80:]!r}")
-        if not rest:
+        if not rest and not (life.is_continuing and answer.finished_at_s < math.inf):
             _examine_end(left, life, answer, message, counts, is_whole=count == answer.plan.token_count)
         elif not _FIRST_TOKEN.match(rest):
             counts.note("lost", life, f"what was gone on with is not as it came: {rest[:80]!r}")

@@ -66,26 +66,32 @@ async def test_an_answer_that_was_cut_says_about_how_many_tokens_it_has(tmp_path
     ]
 
 
-def damage_index(path: Path, needle: bytes) -> None:
-    """Change one bit of the needle where an index has it: a page whose first byte says so."""
+INDEX, TABLE = 10, 13
+"""The first byte of a page that is a leaf of the one or the other."""
+
+
+def damage(path: Path, needle: bytes, *, kind: int, mask: int) -> None:
+    """Change bits of the needle's first byte where it stands in a page of that kind."""
     content = bytearray(path.read_bytes())
-    for start in range(0, len(content), 4096):
-        page = content[start : start + 4096]
-        if page[0] == 10 and (place := page.find(needle)) >= 0:  # a leaf of an index
-            content[start + place] ^= 1
+    for start in range(4096, len(content), 4096):
+        place = content.find(needle, start, start + 4096)
+        if content[start] == kind and place >= 0:
+            content[place] ^= mask
             path.write_bytes(content)
             return
-    raise AssertionError("no index has it")
+    raise AssertionError("no such page has it")
 
 
-async def test_a_row_that_an_index_has_lost_is_salvaged(tmp_path: Path) -> None:
-    """A quick check finds nothing; the conversation is listed and could not be opened."""
+@pytest.mark.parametrize(("kind", "mask"), [(INDEX, 1), (TABLE, 1), (TABLE, 128)])
+async def test_a_conversation_that_an_index_has_lost_is_salvaged(tmp_path: Path, kind: int, mask: int) -> None:
+    """A quick check finds nothing; it was listed and could not be opened."""
     with opened(tmp_path) as store:
         conversation_id = chat(store)
-    damage_index(tmp_path / "conversations.db", conversation_id.encode())
+    damage(tmp_path / "conversations.db", conversation_id.encode(), kind=kind, mask=mask)
     with opened(tmp_path) as store:
-        assert [row.id for row in await store.recent()] == [conversation_id]
-        assert [message.text for message in (await store.load(conversation_id)).messages] == ["question", "reply"]
+        [row] = await store.recent()
+        assert (row.id == conversation_id) is (kind == INDEX)
+        assert [message.text for message in (await store.load(row.id)).messages] == ["question", "reply"]
         assert len(store.notes) == 1
         with pytest.raises(StoreError, match="There is no conversation"):
             await store.load("f" * 32)

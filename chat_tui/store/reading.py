@@ -175,6 +175,8 @@ def _turn(started_at_s: float, column: str, record: str) -> TurnRow | None:
         ending, model = ending_from_json(column), json.loads(record).get("model", "")
     except (BadRecord, ValueError, AttributeError, RecursionError):
         return None
+    if ending.is_rewritten:  # by the reader: no model was asked
+        return None
     name = model if isinstance(model, str) else "".join(model)
     return TurnRow(
         model=name,

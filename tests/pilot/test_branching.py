@@ -648,3 +648,15 @@ async def test_whatever_is_done_the_screen_shows_the_path_and_nothing_is_lost(tm
             for mark, row in marks(on):
                 shown_ids = [key for key, (at, of) in known.versions().items() if f"{at}/{of}" == mark]
                 assert any(first[key][:20] == row[:20] for key in shown_ids), (act, mark, row)
+
+
+async def test_from_the_palette_the_message_under_the_cursor_is_meant(tmp_path: Path) -> None:
+    async with stage("fake/one", tmp_path, provider=saying("One.", "Two.")) as on:
+        await asked(on, "First")
+        await asked(on, "Second")
+        await pressed(on, "tab", "k", "k", "ctrl+p", *"fork")
+        await wait_until(
+            lambda: re.search(r"^\W*Fork +f  /fork$", on.screen_text, re.MULTILINE), what="the palette"
+        )
+        await on.pilot.press("enter")
+        await wait_until(lambda: shown(on) == ["First", "One."], what="the fork")

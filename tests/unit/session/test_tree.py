@@ -158,6 +158,7 @@ async def test_edits_rewritten_answers_and_copies_are_stored(tmp_path: Path) -> 
         assert texts(other) == ["first", "one"], "where an edit has gone back to is where one comes back to"
         await ask(session, "second, better")
         session.rewrite(session.conversation.path()[-1].id, "three, better")
+        assert len(await store.turns(0.0, None)) == 3, "no model has said what the reader wrote"
         await session.continue_answer().run()
         original = session.conversation
         copy = session.fork(first.id)

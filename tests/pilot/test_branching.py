@@ -660,3 +660,23 @@ async def test_from_the_palette_the_message_under_the_cursor_is_meant(tmp_path: 
         )
         await on.pilot.press("enter")
         await wait_until(lambda: shown(on) == ["First", "One."], what="the fork")
+
+
+async def test_a_search_goes_on_through_versions(tmp_path: Path) -> None:
+    provider = saying(long_text("needle old", 12), long_text("needle new", 3))
+    async with stage("fake/one", tmp_path, provider=provider, size=(60, 20)) as on:
+        await asked(on)
+        await retried(on)
+        await on.pilot.press("ctrl+f", *"needle", "enter")
+        await wait_until(lambda: on.chat.search.is_counted, what="the count")
+        assert on.chat.search.total == 3
+        await on.pilot.press("[")
+        await wait_until(lambda: on.chat.search.is_counted and on.chat.search.total == 12, what="the other count")
+        await on.pilot.press("n", "n", "ctrl+f", *" old")
+        await wait_until(lambda: on.chat.search.is_counted and not on.chat.is_finding, what="the longer words")
+        await on.settle()
+        assert on.chat.search.hit is not None
+        assert on.chat.search.total == 12
+        await pressed(on, "escape", "tab", "]")
+        assert "needle new paragraph 0" in on.text
+        assert not on.chat.is_editing

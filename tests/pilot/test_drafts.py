@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.session.drafts import joined
 from chat_tui.session.journal import Journal
 from chat_tui.store.store import ConversationStore
 from chat_tui.ui.screens.conversations import Choice, ConversationsScreen
-from tests.support.fake_provider import BUSY, FakeProvider, answer, failed
+from tests.support.fake_provider import FakeProvider, answer, failed
 from tests.support.stage import Stage, stage
 from tests.support.stores import chat, flushed, opened
 from tests.support.waiting import wait_until
+
+REFUSED = Fault(FaultKind.AUTH, "key refused", "401 from a.test: the key was refused.", status=401)
 
 
 @asynccontextmanager
@@ -25,7 +29,7 @@ async def keeping(folder: Path, *replies: str, resume: str = "", fails: bool = F
     for reply in replies:
         provider.add(answer(reply))
     if fails:
-        provider.add([failed(BUSY)] * 1)
+        provider.add([failed(REFUSED)])
     journal = Journal(lambda on_problem: ConversationStore.open(folder / "state", on_problem=on_problem))
     try:
         async with stage("fake/one", folder, provider=provider, journal=journal, resume=resume) as on:
@@ -140,6 +144,71 @@ async def test_every_conversation_has_its_own(tmp_path: Path) -> None:
         await wait_until(lambda: on.chat.prompt.text == "for pears")
     assert await stored(tmp_path, apples) == "for apples"
     assert await stored(tmp_path, "new") == "for a new one"
+
+
+async def test_a_new_conversation_where_there_is_one_changes_nothing(tmp_path: Path) -> None:
+    async with keeping(tmp_path) as on:
+        on.chat.prompt.put("some")
+        on.chat.save_draft()
+        on.chat.prompt.put("some more")
+        await on.pilot.press("ctrl+n")
+        await known(on)
+        assert on.chat.prompt.text == "some more"
+        assert await draft(on, "new") == "some more"
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_nothing_typed_is_ever_lost(tmp_path: Path, seed: int) -> None:
+    """Whatever is done, in whatever order: every word is in the composer, in a draft or in a conversation."""
+    chance = random.Random(seed)
+    ids = fill(tmp_path, "apples", "pears")
+    typed: list[str] = []
+    for window in range(2):
+        provider = FakeProvider(lambda: 1000.0)
+        journal = Journal(lambda on_problem: ConversationStore.open(tmp_path / "state", on_problem=on_problem))
+        async with stage("fake/one", tmp_path, provider=provider, journal=journal) as on:
+            await known(on)
+            for step in range(14):
+                match chance.choice(("type", "type", "open", "new", "ask", "fail", "fork", "undo", "delete")):
+                    case "type":
+                        typed.append(f"word{window}{step}")
+                        on.chat.prompt.insert(f" {typed[-1]}")
+                    case "open":
+                        on.chat.open_conversation(Choice(chance.choice(ids)))
+                    case "new":
+                        on.chat.action_new()
+                    case "ask" | "fail" as kind:
+                        provider.add(answer("Yes.") if kind == "ask" else [failed(REFUSED)])
+                        await on.pilot.press("enter")
+                        await wait_until(lambda on=on: not on.session.is_running, 20)
+                        provider.scripts.clear()  # there was nothing to ask
+                    case "fork":
+                        on.chat.action_fork()
+                    case "undo":
+                        on.chat.action_undo_change()
+                    case _:
+                        here, library = on.session.conversation.id, on.chat.library
+                        if library is not None and here and here not in ids:
+                            library.delete(here, "")
+                            await on.settle()
+                            library.bring_back(here)
+                if chance.random() < 0.5:
+                    await known(on)
+            await on.settle()
+            await on.pilot.press("ctrl+q")
+        assert journal.close(10)
+        found = await all_words(tmp_path)
+        assert [word for word in typed if word not in found] == []
+
+
+async def all_words(folder: Path) -> set[str]:
+    """Of all drafts and all questions."""
+    with opened(folder / "state") as store:
+        rows = await store.recent(1_000)
+        texts = [await store.draft(key) for key in (*(row.id for row in rows), "new", "new2")]
+        for row in rows:
+            texts += [message.text for message in (await store.load(row.id)).messages]
+    return {word for text in texts for word in text.split()}
 
 
 async def test_the_picker_keeps_what_is_typed(tmp_path: Path) -> None:

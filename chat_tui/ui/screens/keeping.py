@@ -146,6 +146,8 @@ class KeepingScreen(BranchingScreen):
                 await self._open_stored(choice.conversation_id)
             if choice.message_id:
                 self._show_place(choice)
+            else:
+                self.transcript.follow()
         except ChatError as error:
             self.complain(error.sentence)
 
@@ -162,7 +164,6 @@ class KeepingScreen(BranchingScreen):
         if self.session.is_shared:
             self.transcript.add_notice(_SHARED)
         self.prompt.focus()
-        self.find_draft()
 
     def _answer_with_its_model(self) -> None:
         model = self.session.last_model
@@ -221,13 +222,11 @@ class KeepingScreen(BranchingScreen):
             self.session.new()
         self.show_conversation()
         self.prompt.focus()
-        self.find_draft()
 
     def _left(self) -> None:
         """The conversation was deleted; what is typed in it is still wanted."""
         self.close_search()
         self.show_conversation()
-        self.find_draft()
 
     def action_rename(self) -> None:
         """T and /rename: the title goes into the composer, to be changed there."""
@@ -252,10 +251,13 @@ class KeepingScreen(BranchingScreen):
             return
         before = self.session.conversation
         super().action_undo_change()
-        if self.session.conversation is not before:
-            if library is not None:
-                library.bring_back(self.session.conversation.id)
-            self.find_draft()
+        if self.session.conversation is not before and library is not None:
+            library.bring_back(self.session.conversation.id)
+
+    def show_conversation(self) -> None:
+        """Show the session's conversation anew, with what was typed in it."""
+        super().show_conversation()
+        self.find_draft()
 
     # -- drafts ------------------------------------------------------------------------------------
 
@@ -298,7 +300,8 @@ class KeepingScreen(BranchingScreen):
     @work(group="draft", exclusive=True, exit_on_error=False)
     async def find_draft(self) -> None:
         """Put what was typed in this conversation into the composer, above what is there now."""
-        if not self.session.journal.is_keeping:
+        if self.drafts.is_known or not self.session.journal.is_keeping:
+            self.drafts.save(self.unsent)
             return
         draft = await self.drafts.enter()
         if self._edit is not None:

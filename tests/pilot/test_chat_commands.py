@@ -271,9 +271,9 @@ async def test_nothing_to_copy_is_said(tmp_path: Path, copied: list[str]) -> Non
 async def test_what_is_typed_over_the_messages_goes_to_the_composer(tmp_path: Path) -> None:
     async with stage("demo/cut", tmp_path) as on:
         await settled_answer(on)
-        await on.pilot.press("tab", "x", "y", "z")
+        await on.pilot.press("tab", "q", "y", "z")
         await on.settle()
-        assert on.chat.prompt.text == "xyz"
+        assert on.chat.prompt.text == "qyz"
         assert on.chat.prompt.has_focus
 
 

@@ -73,7 +73,7 @@ def trouble_of(error: Exception) -> Trouble:
     """What kind of failure it is."""
     if isinstance(error, NewerVersion):
         return Trouble.NEWER
-    if isinstance(error, NotOurs):
+    if isinstance(error, NotOurs | UnicodeDecodeError):  # SQLite quotes what is damaged, and that may be no text
         return Trouble.DAMAGED
     if isinstance(error, sqlite3.Error):
         return _TROUBLES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, Trouble.OTHER)
@@ -125,6 +125,9 @@ def open_database(files: Files, schema: Schema = SCHEMA) -> sqlite3.Connection:
         if trouble_of(error) is Trouble.DAMAGED or (_is_unreadable(error) and not is_migrating):
             raise NotOurs(str(error)) from error
         raise
+    except UnicodeDecodeError as error:
+        connection.close()
+        raise NotOurs("Its tables are damaged.") from error
     except BaseException:
         connection.close()
         raise
@@ -253,7 +256,7 @@ def put_aside(
             count = salvage(target, connection)
             fill(connection)
             connection.execute("COMMIT")
-        except (sqlite3.Error, OSError):
+        except (sqlite3.Error, OSError, UnicodeDecodeError):
             # The new one stays empty; all there was is in the file aside.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -298,7 +301,7 @@ def _copied(files: Files, connection: sqlite3.Connection, schema: Schema) -> boo
                         return False
                     source.backup(connection)
                     check_words(connection)
-            except (sqlite3.Error, OSError):
+            except (sqlite3.Error, OSError, UnicodeDecodeError):
                 continue
             return True
     return False

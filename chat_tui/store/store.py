@@ -278,6 +278,18 @@ class ConversationStore:
             Writer(Files(self.directory), self._windows, self._jobs, self._say, self._note).run()
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it
             self._say(f"Not saved: the store of conversations failed ({error!r}).")
+            self._refuse_all()
+
+    def _refuse_all(self) -> None:
+        """Nobody waits for what will never come."""
+        while True:
+            job = self._jobs.get()
+            if isinstance(job, Read):
+                job.answer(None, StoreError("The store of conversations has failed."))
+            elif isinstance(job, Flush):
+                job.done.set()
+                if job.is_last:
+                    return
 
     def _say(self, sentence: str) -> None:
         if sentence != self.problem:

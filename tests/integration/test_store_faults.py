@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from chat_tui.store.database import Files, open_database, version_of
+from chat_tui.store.model import StoreError
 from chat_tui.store.schema import APPLICATION_ID, SCHEMA, Schema
 from chat_tui.store.store import ConversationStore
 from tests.support.stores import answer, chat, flushed, opened, user
@@ -367,3 +368,28 @@ def test_a_migration_killed_before_any_statement_is_done_or_not_done(tmp_path: P
         assert version_of(connection) == 1
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert connection.execute("SELECT count(*) FROM messages").fetchone() == (4,)
+
+
+async def test_tables_whose_names_are_no_text_are_moved_aside(tmp_path: Path) -> None:
+    """SQLite quotes them in its error, which Python then cannot read."""
+    content = made(tmp_path / "made", 2)
+    damaged = content.replace(b"CREATE INDEX conversations_recent", b"CREATE INDEX conversa\xe5ions_recen(", 1)
+    assert damaged != content
+    aside, _ = await works(tmp_path / "damaged", damaged)
+    assert aside == 1
+
+
+async def test_when_the_store_itself_fails_nobody_waits_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("chat_tui.store.writer.Writer.run", fail)
+    store = ConversationStore.open(tmp_path)
+    conversation_id = chat(store)
+    with pytest.raises(StoreError, match="failed"):
+        await store.load(conversation_id)
+    assert "RuntimeError" in store.problem
+    assert not store.flush(1)
+    assert not store.close(1)

@@ -138,7 +138,7 @@ class ChatApp(App[None]):
             and (text := self._unfinished.partial + self._unfinished.state.text).strip()
         ):
             parts.append(clean(text))
-        if self.return_code and (draft := self.chat.prompt.text).strip():
+        if self.return_code and (draft := self.chat.unsent).strip():
             parts.append(f"Your draft:\n{draft}")
         return "\n\n".join(parts)
 

@@ -29,6 +29,8 @@ def salvage(broken: Path, target: sqlite3.Connection) -> int:
             with suppress(FileNotFoundError):
                 shutil.copyfile(f"{broken}{companion}", f"{copy}{companion}")
         with closing(sqlite3.connect(copy, isolation_level=None)) as source:
+            with suppress(sqlite3.Error, UnicodeDecodeError):
+                source.execute("PRAGMA writable_schema = ON")  # one damaged table keeps nobody from the others
             return sum(_copy_table(source, target, table) for table in SALVAGED_TABLES)
 
 
@@ -55,18 +57,18 @@ def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> Ite
         for row in source.execute(f"{select} ORDER BY rowid"):
             low = int(row[0])
             yield row[1:]
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         is_whole = False
     if is_whole:
         return
     high: int | None = None
-    with suppress(sqlite3.DatabaseError):
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for row in source.execute(f"{select} WHERE rowid > ? ORDER BY rowid DESC", (low,)):
             high = int(row[0])
             yield row[1:]
     stop = low + _MAX_PROBES if high is None else min(high, low + _MAX_PROBES)
     for rowid in range(low + 1, stop):
-        with suppress(sqlite3.DatabaseError):
+        with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
             for row in source.execute(f"{select} WHERE rowid = ?", (rowid,)).fetchall():
                 yield row[1:]
 

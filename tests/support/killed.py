@@ -22,6 +22,8 @@ TEXT_S = 0.25
 """What happened longer than this before the kill must be on disk."""
 DRAFT_S = 1.0
 """The same of what is typed and not sent."""
+_ON_ITS_WAY_S = 0.1
+"""What was said so shortly before the program was told to leave may come when it no longer listens."""
 _READ_S = 30.0
 _NEW_DRAFTS = ("new", *(f"new{number}" for number in range(2, 10)))
 """Of conversations that are not there yet, a window each."""
@@ -33,8 +35,8 @@ class Life:
     """What somebody did with a program, and when (monotonic clock), from its start to its kill.
 
     `typed` is each state of the composer, `questions` and `titles` what was sent, `left_at_s` when it was told to
-    end, `is_continuing` whether it was told to go on with an answer. `waited_s`: how long its threads and the model's
-    could have run just before the kill while every core was taken.
+    end, `is_continuing` whether it was told to go on with an answer. `waited_s`: how long its threads and the
+    model's could have run just before the kill while every core was taken.
     """
 
     phase: str
@@ -219,7 +221,7 @@ def _examine_draft(before: Left, left: Left, life: Life, counts: Counts) -> None
 
 def _examine_answer(before: Left, left: Left, life: Life, answer: Answer, counts: Counts) -> None:
     """A cut answer ends where the kill came, with at most a moment missing, and says that it was cut."""
-    sent = answer.said_by(min(life.left_at_s, life.died_at_s))
+    sent = answer.said_by(min(life.left_at_s - _ON_ITS_WAY_S, life.died_at_s))
     counts.tokens += sent
     must_be_there = answer.asked_at_s < life.died_at_s - TEXT_S - life.waited_s
     message, place = _find(left, answer)
@@ -231,10 +233,10 @@ def _examine_answer(before: Left, left: Left, life: Life, answer: Answer, counts
         rest = own[len(answer.text(count)) :]
         if not own.startswith(answer.text(count)) or prior not in _priors(old, life):
             counts.note("lost", life, f"an answer is no longer as it came: …{said(message)[-80:]!r}")
-        if not rest and not (life.is_continuing and answer.finished_at_s < math.inf):
-            _examine_end(left, life, answer, message, counts, is_whole=count == answer.plan.token_count)
-        elif not _FIRST_TOKEN.match(rest):
+        if rest and not _FIRST_TOKEN.match(rest):
             counts.note("lost", life, f"what was gone on with is not as it came: {rest[:80]!r}")
+        elif not rest and not (life.is_continuing and answer.finished_at_s < math.inf):
+            _examine_end(left, life, answer, message, counts, is_whole=count == answer.plan.token_count)
     elif must_be_there and not _has_unsaid(before, left):
         counts.note("lost", life, f"no answer to {answer.question!r}")
     if count < sent:

@@ -49,6 +49,7 @@ class Journal:
         self._store: ConversationStore | None = None
         self._now = now
         self._deltas: Deltas | None = None
+        self._told_notes = 0
 
     @property
     def is_keeping(self) -> bool:
@@ -66,6 +67,12 @@ class Journal:
     def problem(self) -> str:
         """What is not saved and why; empty when all is, or nothing is to be."""
         return "" if self._store is None else self._store.problem
+
+    def take_notes(self) -> tuple[str, ...]:
+        """What happened to the files of the store and was not told yet: moved aside, salvaged."""
+        notes = () if self._store is None else self._store.notes[self._told_notes :]
+        self._told_notes += len(notes)
+        return notes
 
     def close(self, timeout_s: float) -> bool:
         """Wait until all is on disk and give the store back. False: that was not reached, `problem` says why."""

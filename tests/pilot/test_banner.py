@@ -65,3 +65,26 @@ async def test_the_store_tells_and_takes_it_back(tmp_path: Path) -> None:
             assert not on.chat.banner.display
     finally:
         assert journal.close(10)
+
+
+async def test_what_happened_to_files_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir(mode=0o700)
+    (tmp_path / "store" / "conversations.db").write_bytes(b"no database at all" * 100)
+    store = ConversationStore.open(tmp_path / "store")
+    try:
+        assert store.flush(10.0)
+        assert len(store.notes) == 1
+        provider = FakeProvider(lambda: 0.0)
+        provider.add(answer("One."))
+        provider.add(answer("Two."))
+        journal = Journal(lambda _: store)
+        async with stage("fake/one", tmp_path / "state", provider=provider, journal=journal) as on:
+            await on.ask("First")
+            await on.until_done()
+            await wait_until(lambda: "moved" in on.screen_text)
+            assert journal.take_notes() == ()
+            await on.ask("Second")
+            await on.until_done()
+            assert on.screen_text.count(store.notes[0][:40]) == 1
+    finally:
+        assert store.close(10.0)

@@ -45,6 +45,9 @@ keys shall not wait for them."""
 REST_S = 2.0
 """How long after a turn nobody is likely to wait for anything."""
 
+NOTES_AFTER_S = 1.0
+"""How long after its opening the store is asked what happened to its files; and again after each turn."""
+
 NOTICE_S = 4.0
 
 
@@ -115,6 +118,7 @@ class TurnScreen(Screen[None]):
         self.prepare_model()
         self.warm_up()
         self.session.open_store()
+        self.set_timer(NOTES_AFTER_S, self.tell_notes)
 
     def greet(self) -> None:
         """Which model will answer, and how to get others; only where that is news."""
@@ -194,6 +198,7 @@ class TurnScreen(Screen[None]):
                 self._take_back(runner)
         if runner.hidden_chars:
             self.say(f"{runner.hidden_chars} hidden characters in this answer are shown as marks.")
+        self.tell_notes()
         self.show_status()
         if self._rest_timer is not None:
             self._rest_timer.reset()
@@ -272,6 +277,11 @@ class TurnScreen(Screen[None]):
     def escape_hint(self, phase: Phase) -> str:
         """What Esc would do now."""
         return "Esc stop" if phase.is_running else "Esc back" if self.transcript.has_focus else ""
+
+    def tell_notes(self) -> None:
+        """What happened to the files of the store."""
+        for note in self.session.journal.take_notes():
+            self.transcript.add_notice(note)
 
     def show_problem(self, sentence: str) -> None:
         """What is not saved and why; empty when all is saved again."""

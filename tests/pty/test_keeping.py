@@ -300,14 +300,16 @@ async def test_a_conversation_whose_showing_crashes_is_no_crash_loop(
         assert await chat.wait_for_exit() == 70
         assert "Something went wrong inside (RuntimeError)" in chat.farewell
         assert_restored(chat)
+    beginning = ""
     for _ in range(2):
         async with Program(stored_home, server, arguments=["-c"], launcher=CRASHES_WHEN_SHOWN) as chat:
             await chat.wait_for("chat-tui -r ")
             found = re.search("chat-tui -r ([0-9a-f]{8})", chat.text)
             assert found is not None
+            beginning = found.group(1)
             chat.send("\x11")
             assert await chat.wait_for_exit() == 0
-    async with Program(stored_home, server, arguments=["-r", found.group(1)]) as chat:
+    async with Program(stored_home, server, arguments=["-r", beginning]) as chat:
         await chat.wait_for("A whole answer.")
         chat.send("\x11")
         assert await chat.wait_for_exit() == 0

@@ -279,13 +279,14 @@ async def test_a_poisoned_conversation_keeps_nobody_out(
 
 CRASHES_WHEN_SHOWN = """
 from chat_tui.ui.widgets.transcript import Transcript
-render_line = Transcript.render_line
-def rendered(self, y):
-    strip = render_line(self, y)
-    if " question" in strip.text and "another" not in strip.text:
-        raise RuntimeError("it cannot be shown")
-    return strip
-Transcript.render_line = rendered
+def fail():
+    raise RuntimeError("it cannot be shown")
+show = Transcript.show_messages
+def shown(self, messages, *rest, **named):
+    show(self, messages, *rest, **named)
+    if any(message.text == "question" for message in messages):
+        self.set_timer(0.001, fail)
+Transcript.show_messages = shown
 from chat_tui.__main__ import main
 main()
 """

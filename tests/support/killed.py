@@ -206,7 +206,8 @@ def _examine_draft(before: Left, left: Left, life: Life, counts: Counts) -> None
     ]
     counts.facts += 1
     newest = len(life.typed) - 1
-    last_kept = next((n for n in range(newest, -1, -1) if not life.typed[n][1] or life.typed[n][1] in kept), None)
+    tails = tuple(kept)  # below what was typed for it before, when that came to the composer later
+    last_kept = next((n for n in range(newest, -1, -1) if any(t.endswith(life.typed[n][1]) for t in tails)), None)
     if last_kept == newest:
         return
     first_missing = life.typed[0 if last_kept is None else last_kept + 1]

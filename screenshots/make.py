@@ -17,7 +17,10 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
 from chat_tui.config.model import Config  # noqa: E402
+from chat_tui.session.journal import Journal  # noqa: E402
+from chat_tui.store.store import ConversationStore  # noqa: E402
 from tests.support.stage import Stage, stage  # noqa: E402
+from tests.support.waiting import wait_until  # noqa: E402
 
 Scene = Callable[[Stage], Awaitable[None]]
 Theme = Literal["dark", "light", "terminal"]
@@ -60,11 +63,34 @@ async def picker(on: Stage) -> None:
     await on.settle()
 
 
+async def versions(on: Stage) -> None:
+    """A second answer beside the first."""
+    await on.ask("What happens when the connection breaks?")
+    await on.until_done()
+    await on.pilot.press("tab", "r")
+    await on.until_done()
+    await on.pilot.press("tab")
+    await on.settle()
+
+
+async def conversations(on: Stage) -> None:
+    """F3, and a word that is looked for."""
+    for question in ("What is a token?", "How does an answer reach my screen?", "Why do streams break?"):
+        await on.ask(question)
+        await on.until_done()
+        await on.pilot.press("ctrl+n")
+    await on.pilot.press("f3", *"server")
+    await wait_until(lambda: on.screen_text.count("demo/markdown") > 1)
+    await on.settle()
+
+
 SCENES: dict[str, tuple[str, Theme, tuple[int, int], Scene]] = {
     "streaming": ("demo/markdown", "dark", (100, 36), streaming),
     "table-and-code": ("demo/markdown", "dark", (100, 36), table_and_code),
     "seam": ("demo/cut", "dark", (100, 24), seam),
     "thinking": ("demo/reasoning", "dark", (100, 24), thinking),
+    "versions": ("demo/cut", "dark", (100, 24), versions),
+    "conversations": ("demo/markdown", "dark", WIDE, conversations),
     "picker": ("demo/markdown", "dark", WIDE, picker),
     "light": ("demo/markdown", "light", WIDE, streaming),
     "narrow": ("demo/markdown", "dark", NARROW, streaming),
@@ -77,12 +103,15 @@ async def draw(name: str) -> None:
     model, theme, size, scene = SCENES[name]
     config = Config(theme=theme)
     with tempfile.TemporaryDirectory() as folder:
-        async with stage(model, Path(folder), config=config, size=size) as on:
+        store = ConversationStore.open(Path(folder) / "store")
+        journal = Journal(lambda _: store)
+        async with stage(model, Path(folder), config=config, size=size, journal=journal) as on:
             await scene(on)
             # Fonts from elsewhere are not loaded by those who show the picture; it must not ask for them.
             picture = _FONT_FACE.sub("", on.app.export_screenshot(title="chat-tui"))
             picture = picture.replace("<text ", '<text xml:space="preserve" ')
             (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+        store.close(10.0)
     print(f"screenshots/{name}.svg")
 
 

@@ -138,6 +138,8 @@ class ChatDriver(LinuxDriver):
             self._loop.call_soon_threadsafe(self._draw_all)
 
     def _draw_all(self) -> None:
+        if self._output is not None:
+            self._output.start_over()
         if self._owns_screen:
             self._app.screen.refresh()
 

@@ -30,7 +30,8 @@ LEAVING_S = 1.0
 class Output:
     """A queue of texts and the thread that writes them to `file`, in order.
 
-    `on_caught_up` is called from that thread when pictures were left out and the terminal has read all others.
+    A picture changes what the one before has drawn, so after one was left out all are, until `start_over`.
+    `on_caught_up` is called from that thread when the terminal has read all others: it shall draw everything anew.
     """
 
     def __init__(self, file: TextIO, on_caught_up: Callable[[], None]) -> None:
@@ -38,7 +39,7 @@ class Output:
         self._on_caught_up = on_caught_up
         self._texts: deque[str] = deque()
         self._pending_chars = 0
-        self._has_left_out = False
+        self._has_left_out = self._is_told = False
         self._is_closed = False
         self._writing_since_s: float | None = None
         self._changed = threading.Condition()
@@ -59,12 +60,17 @@ class Output:
     def write(self, text: str) -> None:
         """Returns at once."""
         with self._changed:
-            if self._pending_chars > MAX_PENDING_CHARS and _is_picture(text):
+            if (self._has_left_out or self._pending_chars > MAX_PENDING_CHARS) and _is_picture(text):
                 self._has_left_out = True
                 return
             self._texts.append(text)
             self._pending_chars += len(text)
             self._changed.notify_all()
+
+    def start_over(self) -> None:
+        """What comes now draws everything."""
+        with self._changed:
+            self._has_left_out = self._is_told = False
 
     def close(self) -> None:
         """Write what is left, as far as the terminal takes it within `LEAVING_S`."""
@@ -88,8 +94,8 @@ class Output:
             self._writing_since_s = None
             with self._changed:
                 self._pending_chars -= len(text)
-                is_caught_up = self._has_left_out and not self._texts and not self._is_closed
-                self._has_left_out = self._has_left_out and not is_caught_up
+                is_caught_up = self._has_left_out and not (self._is_told or self._texts or self._is_closed)
+                self._is_told = self._is_told or is_caught_up
             if is_caught_up:
                 self._on_caught_up()
 

@@ -69,6 +69,10 @@ def test_what_piles_up_is_left_out_but_for_modes(pipe: tuple[int, io.TextIOWrapp
     assert has_caught_up.wait(5)
     assert output.pending_chars == 0
     assert not output.is_behind
+    output.write(PICTURE)  # drawn over what was left out: not before everything is drawn anew
+    output.start_over()
+    output.write(f"{PICTURE}end")
+    assert read_until(reading, "end") == f"{PICTURE}end"
     output.close()
 
 

@@ -18,8 +18,11 @@ def exact(text: str) -> str:
     return json.dumps(text_to_json(text), ensure_ascii=True, separators=(",", ":"))
 
 
-def from_exact(column: str) -> str:
-    """The inverse of `exact`; what is no such JSON is taken as it is."""
+def from_exact(column: object) -> str:
+    """The inverse of `exact`; what is no such JSON is taken as it is, and as text whatever a damaged row holds."""
+    if not isinstance(column, str):
+        is_bytes = isinstance(column, bytes)
+        return column.decode("utf-8", "replace") if is_bytes else "" if column is None else str(column)
     try:
         value = cast("object", json.loads(column))
     except (ValueError, RecursionError):

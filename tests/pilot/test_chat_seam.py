@@ -365,6 +365,17 @@ async def drawn_again(on: Stage) -> list[str]:
     return on.all_rows
 
 
+def show_slowly(on: Stage) -> None:
+    """A frame every other minute: what waits to be shown goes on waiting, however slow the machine is."""
+    on.chat.painter._max_fps = 0.01  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def show_usually(on: Stage) -> None:
+    """As many frames as usual, from now on."""
+    on.chat.painter._max_fps = 30
+    on.chat.painter.hurry()
+
+
 async def test_a_long_answer_is_continued_in_slices(tmp_path: Path, fed: list[int]) -> None:
     provider = FakeProvider(lambda: 0.0)
     provider.add([Connected(), ReasoningDelta("Long thoughts.\n\n" * 2_000), TextDelta(LONG + "The"), failed()])
@@ -372,12 +383,14 @@ async def test_a_long_answer_is_continued_in_slices(tmp_path: Path, fed: list[in
     async with stage("fake/one", tmp_path, provider=provider, size=(100, 30)) as on:
         await long_answer_cut(on)
         fed.clear()
+        show_slowly(on)
         await on.pilot.press("tab", "c")
         await wait_until(lambda: not on.session.is_running)
         assert on.chat.painter.pending_chars > 100_000
         await on.pilot.press("h", "e", "y")
         assert on.chat.prompt.text == "hey"
         assert on.chat.painter.pending_chars
+        show_usually(on)
         await wait_until(lambda: not on.chat.painter.pending_chars, 20)
         await on.settle()
         assert "The new end." in on.text
@@ -399,6 +412,7 @@ async def test_stopping_and_continuing_in_the_middle_keeps_everything_in_order(
     provider.add(answer(" third end."))
     async with stage("fake/one", tmp_path, provider=provider, size=(100, 30)) as on:
         await long_answer_cut(on)
+        show_slowly(on)
         await on.pilot.press("tab", "c")
         await wait_until(lambda: on.answer.endswith(" second"))
         assert on.chat.painter.pending_chars
@@ -406,6 +420,7 @@ async def test_stopping_and_continuing_in_the_middle_keeps_everything_in_order(
             await on.pilot.press("escape")
         await wait_until(lambda: not on.session.is_running)
         assert on.chat.painter.pending_chars
+        show_usually(on)
         await on.pilot.press("tab", "c")
         await on.until_done()
         await wait_until(lambda: not on.chat.painter.pending_chars, 20)
@@ -423,6 +438,7 @@ async def test_asking_on_while_much_waits_takes_no_time(tmp_path: Path, fed: lis
     provider.add(answer("First words.\n\n", LONG + "The end of it."))
     provider.add(answer("Next."))
     async with stage("fake/one", tmp_path, provider=provider, size=(100, 30)) as on:
+        show_slowly(on)
         await on.ask("Go")
         await wait_until(lambda: not on.session.is_running)
         assert on.chat.painter.pending_chars > 100_000

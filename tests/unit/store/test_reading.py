@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chat_tui.core.conversation import Conversation, Ending, Outcome
+from chat_tui.store.columns import from_exact
 from chat_tui.store.model import StoreError
 from tests.support.stores import FLUSH_S, answer, chat, opened, user
 
@@ -96,3 +97,10 @@ async def test_a_conversation_that_an_index_has_lost_is_salvaged(tmp_path: Path,
         with pytest.raises(StoreError, match="There is no conversation"):
             await store.load("f" * 32)
         assert len(store.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "text"), [(b"\xff\x00a", "\ufffd\x00a"), (None, ""), (7, "7"), ("plain", "plain")]
+)
+def test_whatever_a_damaged_row_holds_is_text(column: object, text: str) -> None:
+    assert from_exact(column) == text

@@ -20,10 +20,7 @@ from chat_tui.core.sanitize import clean_line
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.palette import PaletteEntry
-from chat_tui.ui.screens.details import DetailsScreen
-from chat_tui.ui.screens.help import HelpScreen
 from chat_tui.ui.screens.keeping import KeepingScreen
-from chat_tui.ui.screens.models import ModelsScreen
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.prompt import Prompt
 
@@ -179,6 +176,8 @@ class ChatScreen(KeepingScreen):
         if fault is None:
             self.say("Nothing has failed here.")
         else:
+            from chat_tui.ui.screens.details import DetailsScreen
+
             self.app.push_screen(DetailsScreen(fault, copy=self.copy))
 
     def _last_fault(self) -> Fault | None:
@@ -192,6 +191,8 @@ class ChatScreen(KeepingScreen):
 
     def action_models(self) -> None:
         """The picker."""
+        from chat_tui.ui.screens.models import ModelsScreen
+
         self.app.push_screen(
             ModelsScreen(self.session.list_models, current=self.session.model_id), self._take_model
         )
@@ -229,6 +230,8 @@ class ChatScreen(KeepingScreen):
 
     def action_help(self) -> None:
         """Keys and commands."""
+        from chat_tui.ui.screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen())
 
     def action_palette(self) -> None:

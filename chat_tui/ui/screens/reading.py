@@ -16,7 +16,6 @@ from chat_tui.ui.keys import key_label
 from chat_tui.ui.messages import CopyRequested, LinkChosen
 from chat_tui.ui.render.pieces import BlockPiece
 from chat_tui.ui.render.rows import MAX_ROW_CELLS
-from chat_tui.ui.screens.confirm_link import ConfirmLink
 from chat_tui.ui.screens.finding import FindingScreen
 from chat_tui.ui.widgets.reading_view import SHIFT_CELLS
 
@@ -250,6 +249,8 @@ class ReadingScreen(FindingScreen):
     @on(LinkChosen)
     def confirm_link(self, event: LinkChosen) -> None:
         """Nothing is opened before the reader has seen the whole target and agreed."""
+        from chat_tui.ui.screens.confirm_link import ConfirmLink
+
         self.app.push_screen(ConfirmLink(event.target))
 
     def _write_osc52(self, text: str) -> None:

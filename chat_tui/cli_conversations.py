@@ -314,8 +314,11 @@ async def import_file(store: ConversationStore, path: Path, out: Output) -> int:
         out.data(asdict(report))
         return 1 if problems else 0
     facts = [f"Imported {_counted(report.added)}"]
+    if report.grown:
+        messages = f"{report.new_messages:,} new message" + ("" if report.new_messages == 1 else "s")
+        facts.append(f"{report.grown:,} {'has' if report.grown == 1 else 'have'} grown by {messages}")
     if report.already_here:
-        facts.append(f"{report.already_here:,} were here already")
+        facts.append(f"{report.already_here:,} {'was' if report.already_here == 1 else 'were'} here already")
     if report.empty:
         facts.append(f"{report.empty:,} had no messages")
     if problems:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from chat_tui.core.conversation import Message, Outcome, Role
 from chat_tui.store import drafts, search
 from chat_tui.store.columns import exact, first_line, from_exact, repaired
+from chat_tui.store.merging import Additions
 from chat_tui.store.model import (
     PREVIEW_CHARS,
     StoredConversation,
@@ -184,6 +185,32 @@ def insert(connection: sqlite3.Connection, conversation: StoredConversation, *, 
     if place is not None:
         connection.execute("UPDATE conversations SET sequence = ? WHERE key = ?", (place, key))
     return True
+
+
+def grow(connection: sqlite3.Connection, additions: Additions) -> None:
+    """Add the messages that are not here yet; the place in the list stays, and what is shown unless it goes on."""
+    identity = additions.conversation_id
+    row = connection.execute(
+        "SELECT key, sequence, updated_at_s, tip_id, model, preview, is_unfinished FROM conversations WHERE id = ?",
+        (identity,),
+    ).fetchone()
+    if row is None:  # deleted meanwhile
+        return
+    key, place, updated_at_s, tip_id, *shown = row
+    updated_at_s = max(number(updated_at_s), additions.updated_at_s)
+    for message in additions.messages:
+        if _sequence(connection, identity, message.id) is None:
+            put_message(connection, identity, message, window="", now_s=updated_at_s)
+    if additions.tip_id is not None and tip_id == additions.from_tip_id:
+        tip_id = additions.tip_id
+    else:
+        connection.execute(
+            "UPDATE conversations SET model = ?, preview = ?, is_unfinished = ? WHERE key = ?", (*shown, key)
+        )
+    connection.execute(
+        "UPDATE conversations SET sequence = ?, updated_at_s = ?, tip_id = ? WHERE key = ?",
+        (place, updated_at_s, tip_id, key),
+    )
 
 
 def lowest_place(connection: sqlite3.Connection) -> int:

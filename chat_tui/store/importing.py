@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from chat_tui.store.importers import ImportProblem, read_conversations
+from chat_tui.store.merging import additions_to
 from chat_tui.store.model import StoredConversation, StoreError
 from chat_tui.store.store import ConversationStore
 
@@ -21,16 +22,21 @@ _BATCH: Final = 200
 
 @dataclass(slots=True)
 class ImportReport:
-    """What came of an import; `problems` are sentences."""
+    """What came of an import; `problems` are sentences.
+
+    Counted are conversations: `grown` were here and got `new_messages` more, `already_here` had nothing new.
+    """
 
     added: int = 0
+    grown: int = 0
+    new_messages: int = 0
     already_here: int = 0
     empty: int = 0
     problems: list[str] = field(default_factory=list[str])
 
 
 async def import_into(store: ConversationStore, path: Path) -> ImportReport:
-    """Add the conversations of a file that are not here yet. Never raises for what is in the file."""
+    """Add what is not here yet of the conversations of a file. Never raises for what is in the file."""
     report = ImportReport()
     reader = read_conversations(path)
 
@@ -65,12 +71,26 @@ async def _add(
         elif not found.messages:
             report.empty += 1
         elif found.id in known:
-            report.already_here += 1
+            await _grow(store, found, report)
         else:
             known.add(found.id)
             report.added += 1
             store.add(found)
     await saved(store)
+
+
+async def _grow(store: ConversationStore, found: StoredConversation, report: ImportReport) -> None:
+    try:
+        additions = additions_to(await store.load(found.id), found)
+    except StoreError as error:
+        report.problems.append(error.sentence)
+        return
+    if additions is None:
+        report.already_here += 1
+        return
+    report.grown += 1
+    report.new_messages += len(additions.messages)
+    store.grow(additions)
 
 
 async def saved(store: ConversationStore) -> None:

@@ -17,6 +17,7 @@ from chat_tui.store.model import ConversationRow, SearchHit, StoreCounts, Stored
 from chat_tui.store.windows import Windows
 
 if TYPE_CHECKING:
+    from chat_tui.store.merging import Additions
     from chat_tui.store.tables import Tables
 
 _T = TypeVar("_T")
@@ -134,6 +135,10 @@ class ConversationStore:
     def add(self, conversation: StoredConversation) -> None:
         """A whole conversation from elsewhere, as it is, below all others; nothing when one of its id is here."""
         self._write(lambda tables: tables.add(conversation))
+
+    def grow(self, additions: Additions) -> None:
+        """More messages of a conversation, from elsewhere; its place in the list and all that is there stay."""
+        self._write(lambda tables: tables.grow(additions))
 
     def put_draft(self, key: str, text: str) -> None:
         """Keep what is typed: `key` is a conversation's id or "new"; an empty text removes it."""

@@ -10,6 +10,7 @@ from chat_tui.core.conversation import Message, Role
 from chat_tui.store import conversations as sql
 from chat_tui.store import drafts, reading, search
 from chat_tui.store.database import Files, remove_backups
+from chat_tui.store.merging import Additions
 from chat_tui.store.model import ConversationRow, SearchHit, StoreCounts, StoredConversation, TurnRow
 from chat_tui.store.windows import Windows
 
@@ -95,6 +96,10 @@ class Tables:
     def add(self, conversation: StoredConversation) -> None:
         """A whole one, from elsewhere, below all others; one that is here already stays as it is."""
         sql.insert(self.connection, conversation, place=sql.lowest_place(self.connection))
+
+    def grow(self, additions: Additions) -> None:
+        """More messages of one that is here."""
+        sql.grow(self.connection, additions)
 
     def put_draft(self, key: str, text: str) -> None:
         """Keep what is typed; nothing removes it."""

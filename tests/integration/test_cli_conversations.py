@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -234,6 +234,26 @@ def test_what_is_imported_is_not_what_was_worked_with_last(desk: Desk, tmp_path:
     assert asyncio.run(desk.store.last_id()) == "f" * 32
     desk.run("conversations")
     assert [line[:8] for line in desk.said] == ["ffffffff", "00000002", "00000001"]
+
+
+def test_import_says_what_has_grown(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "later.json"
+    old, new, same = conversation(1), conversation(2), conversation(3)
+    filled(desk, old, same)
+    more = Message(9, Role.USER, (TextPart("and then?"),), 2)
+    path.write_text("".join(json_pieces([replace(old, messages=(*old.messages, more)), new, same])))
+    assert desk.run("import", str(path)) == 0
+    assert desk.noted == ["Imported 1 conversation, 1 has grown by 1 new message, 1 was here already."]
+    desk.is_json = True
+    assert desk.run("import", str(path)) == 0
+    assert desk.data == {
+        "added": 0,
+        "grown": 0,
+        "new_messages": 0,
+        "already_here": 3,
+        "empty": 0,
+        "problems": [],
+    }
 
 
 def test_import_says_what_it_could_not_read(desk: Desk, tmp_path: Path) -> None:

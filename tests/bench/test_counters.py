@@ -20,7 +20,7 @@ from chat_tui.core.conversation import ChatRequest
 from chat_tui.core.events import Arrival, Connected, Finished, FinishReason, TextDelta
 from chat_tui.core.turn import Phase
 from chat_tui.session.turn_runner import TurnRunner
-from chat_tui.ui.render import pieces as pieces_module
+from chat_tui.ui.render import block_pieces as pieces_module
 from tests.bench.documents import make_tokens
 from tests.bench.grid import Grid
 from tests.support.fake_provider import FakeProvider

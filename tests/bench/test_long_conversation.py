@@ -21,8 +21,8 @@ from chat_tui.core.splitter import BlockSplitter
 from chat_tui.core.turn import TurnState, reduce
 from chat_tui.providers.demo_scripts import DEMOS
 from chat_tui.providers.scripted import deltas
-from chat_tui.ui.render import pieces as pieces_module
-from chat_tui.ui.render.pieces import BlockPiece
+from chat_tui.ui.render import block_pieces as pieces_module
+from chat_tui.ui.render.block_pieces import BlockPiece
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.answer_view import AnswerView
 from chat_tui.ui.widgets.piece_list import PieceList

@@ -18,7 +18,7 @@ from chat_tui.core.turn import Phase
 from chat_tui.providers.demo_scripts import DEMOS, Say, Script
 from chat_tui.providers.scripted import ScriptedProvider
 from chat_tui.session.turn_runner import TurnKind, TurnRunner
-from chat_tui.ui.render import pieces as pieces_module
+from chat_tui.ui.render import block_pieces as pieces_module
 from chat_tui.ui.screens.turn_painter import TurnPainter
 from chat_tui.ui.widgets.answer_view import AnswerView, Run
 from chat_tui.ui.widgets.piece_list import PieceList

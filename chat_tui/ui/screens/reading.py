@@ -14,7 +14,7 @@ from chat_tui.session.session import ChatSession
 from chat_tui.ui.clipboard import Clipboard
 from chat_tui.ui.keys import key_label
 from chat_tui.ui.messages import CopyRequested, LinkChosen
-from chat_tui.ui.render.pieces import BlockPiece
+from chat_tui.ui.render.block_pieces import BlockPiece
 from chat_tui.ui.render.rows import MAX_ROW_CELLS
 from chat_tui.ui.screens.finding import FindingScreen
 from chat_tui.ui.widgets.reading_view import SHIFT_CELLS

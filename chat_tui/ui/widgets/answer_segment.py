@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chat_tui.core.block_page import MAX_PAGE_CHARS, PAGE_CHARS, BlockPage, can_begin_page
-from chat_tui.ui.render.pieces import BlockPiece, TailPiece
+from chat_tui.ui.render.block_pieces import BlockPiece, TailPiece
 
 if TYPE_CHECKING:
     from chat_tui.core.splitter import BlockSplitter

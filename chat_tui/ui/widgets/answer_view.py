@@ -8,26 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from chat_tui.core.blocks import Block
 from chat_tui.core.conversation import Ending, Message, ReasoningPart, TextPart, ToolCallPart
 from chat_tui.core.sanitize import TextCleaner
-from chat_tui.ui.render.pieces import (
-    BlockPiece,
-    CallsPiece,
-    FoldPiece,
-    Piece,
-    SeamPiece,
-    seam_words,
-)
+from chat_tui.ui.render.block_pieces import BlockPiece
+from chat_tui.ui.render.pieces import CallsPiece, FoldPiece, Piece
+from chat_tui.ui.render.seam_piece import SeamPiece, seam_words
 from chat_tui.ui.theme import RenderStyles
 from chat_tui.ui.widgets.answer_segment import Segment, new_splitter
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.section import SLICE_CHARS, guess_rows
-
-if TYPE_CHECKING:
-    pass
 
 _SEEN_CHARS: Final = 2_048
 """When more text comes at once only its end is seen: it is laid out by what is looked at, not as it comes."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, Unpack
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,7 +17,8 @@ from textual.strip import Strip
 from chat_tui.ui.render.pieces import Layout, Piece
 from chat_tui.ui.render.rows import SourceRow, hidden_cells
 from chat_tui.ui.theme import ChatTheme
-from chat_tui.ui.widgets.piece_list import Place
+from chat_tui.ui.widgets.piece_places import Place
+from chat_tui.ui.widgets.piece_view import ViewSettings
 from chat_tui.ui.widgets.reading_view import ReadingView
 from chat_tui.ui.widgets.row_painter import MARGIN_CELLS
 from chat_tui.ui.widgets.section import Section
@@ -26,15 +27,8 @@ from chat_tui.ui.widgets.section import Section
 class MessageView(ReadingView):
     """A scrolling view of messages. A section whose id is not that of a message is a line of ours."""
 
-    def __init__(
-        self,
-        theme: ChatTheme,
-        *,
-        measure_columns: int = 100,
-        is_wrapped: bool = True,
-        id: str | None = None,  # noqa: A002 - Textual's name
-    ) -> None:
-        super().__init__(theme, measure_columns=measure_columns, is_wrapped=is_wrapped, id=id)
+    def __init__(self, theme: ChatTheme, **settings: Unpack[ViewSettings]) -> None:
+        super().__init__(theme, **settings)
         self._message_ids: list[int] = []
         self._sections: dict[int, Section] = {}
         self._versions: Mapping[int, tuple[int, int]] = {}

@@ -5,20 +5,17 @@ were when last seen. Laying out all of a thousand messages after every resize wo
 scrollbar that is right to the cell; nobody sees the difference, because whoever looks at a place gets it exact,
 and the text at the top of the view stays where it is while rows above it become more or fewer. So idle work ends
 soon, and what is far from the view is dropped again: memory is the text, not the rows.
-
-Numbers of pieces count over all sections (`find`, `top`, `[index]`); they hold until a section is made or dropped.
-A `Place` holds longer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from textual.strip import Strip
 
 from chat_tui.ui.render.pieces import BLANK, Layout, Piece
-from chat_tui.ui.widgets.height_index import HeightIndex
+from chat_tui.ui.widgets.piece_places import PiecePlaces, Place
 from chat_tui.ui.widgets.section import SLICE_CHARS, Section
 
 AT_ONCE_CHARS: Final = 4 * SLICE_CHARS
@@ -34,22 +31,12 @@ _WHOLE_STEP: Final = 1_000
 """Pieces: splitting a slice of a long text is a step of its own, it moves everything below."""
 
 
-class Place(NamedTuple):
-    """A row by the section and the piece it is in; it stays right when heights above it change."""
-
-    section: int
-    piece: int
-    row: int
-
-
-class PieceList:
+class PieceList(PiecePlaces):
     """Sections in order, with their rows."""
 
     def __init__(self, layout: Layout) -> None:
+        super().__init__()
         self.layout = layout
-        self.sections: list[Section] = []
-        self._heights = HeightIndex()
-        self._counts = HeightIndex()
         self._view: Place | int | None = None
         """Where the view begins: a place; a row of what is not split yet; None for as low as it can be."""
         self._view_rows = 0
@@ -58,67 +45,6 @@ class PieceList:
         self._opened: dict[int, None] = {}
         """The sections that may have pieces they can do without."""
         self._since_sweep = 0
-
-    # -- places ------------------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        return self._counts.total
-
-    def __getitem__(self, index: int) -> Piece:
-        section, piece = self._counts.find(index)
-        return self.sections[section].peek(piece)
-
-    @property
-    def row_count(self) -> int:
-        """All rows."""
-        return self._heights.total
-
-    def top(self, index: int) -> int:
-        """The row a piece begins at."""
-        if index >= len(self):
-            return self.row_count
-        section, piece = self._counts.find(index)
-        return self._heights.top(section) + self.sections[section].top(piece)
-
-    def key(self, index: int) -> tuple[int, int]:
-        """What `index_of` finds a piece by, however many pieces there are above it by then."""
-        return self._counts.find(index)
-
-    def index_of(self, key: tuple[int, int]) -> int:
-        """The number of a piece now. Its section is made when it was dropped; `len` when it is not there."""
-        number, piece = key
-        if number >= len(self.sections):
-            return len(self)
-        section = self.sections[number]
-        if piece >= len(section):
-            section.make_all()
-        return self._counts.top(number) + min(piece, section.piece_count)
-
-    def find(self, row: int) -> tuple[int, int]:
-        """Piece and row inside it. Raises IndexError outside."""
-        place = self.place(row)
-        return self._counts.top(place.section) + place.piece, place.row
-
-    def place(self, row: int) -> Place:
-        """Where a row is. Raises IndexError outside."""
-        index, offset = self._heights.find(row)
-        return Place(index, *self.sections[index].find(offset))
-
-    def row_at(self, place: Place) -> int:
-        """The row of a place now, the last one at most."""
-        if place.section >= len(self.sections):
-            return self.row_count
-        section = self.sections[place.section]
-        is_folded = place.piece < len(section) and section.pieces[place.piece].is_hidden
-        offset = 0 if is_folded else place.row
-        row = self._heights.top(place.section) + section.top(place.piece) + offset
-        return max(0, min(row, self.row_count - 1))
-
-    def clamped(self, place: Place) -> Place:
-        """The place, or the last row of its piece when that has become shorter than the place says."""
-        section = self.sections[place.section]
-        height = section.rest_rows if place.piece >= len(section) else section.pieces[place.piece].height
-        return place._replace(row=min(place.row, max(0, height - 1)))
 
     # -- content -----------------------------------------------------------------------------------
 

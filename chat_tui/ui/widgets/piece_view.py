@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
@@ -20,7 +20,8 @@ from chat_tui.ui.messages import Followed
 from chat_tui.ui.render.context import RenderContext
 from chat_tui.ui.render.pieces import Layout, Piece
 from chat_tui.ui.theme import ChatTheme, RenderStyles
-from chat_tui.ui.widgets.piece_list import PieceList, Place
+from chat_tui.ui.widgets.piece_list import PieceList
+from chat_tui.ui.widgets.piece_places import Place
 from chat_tui.ui.widgets.row_painter import MARGIN_CELLS, Mark, RowPainter
 from chat_tui.ui.widgets.scroll_thumb import ScrollThumb
 from chat_tui.ui.widgets.terminal_rows import TerminalRows, filtered
@@ -38,26 +39,29 @@ _SCROLL_Y = ScrollView.scroll_y
 _SCROLL_TARGET_Y = cast("Reactive[float]", ScrollView.scroll_target_y)
 
 
+class ViewSettings(TypedDict, total=False):
+    """How a view is made: `measure_columns` is the widest that prose gets (100 unless told), `is_wrapped` whether long
+    lines of code and wide tables are wrapped (they are unless told); `id` is Textual's.
+    """
+
+    measure_columns: int
+    is_wrapped: bool
+    id: str | None
+
+
 class PieceView(ScrollView):
     """Shows a `PieceList`, at its end or where the reader has scrolled to."""
 
     if TYPE_CHECKING:
         app = getters.app(App[None])
 
-    def __init__(
-        self,
-        theme: ChatTheme,
-        *,
-        measure_columns: int = 100,
-        is_wrapped: bool = True,
-        id: str | None = None,  # noqa: A002 - Textual's name
-    ) -> None:
-        super().__init__(id=id)
-        self._is_wrapped = is_wrapped
+    def __init__(self, theme: ChatTheme, **settings: Unpack[ViewSettings]) -> None:
+        super().__init__(id=settings.get("id"))
+        self._is_wrapped = settings.get("is_wrapped", True)
         self._shifts: dict[tuple[str, ...], int] = {}
         """How far the windows on wide blocks were moved to the right."""
         self._theme = theme
-        self._measure_columns = measure_columns
+        self._measure_columns = settings.get("measure_columns", 100)
         self._rows = RowPainter(theme.styles)
         self._pieces = PieceList(self._make_layout(0, 80))
         self._is_following = True

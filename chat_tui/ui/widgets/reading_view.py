@@ -13,7 +13,7 @@ from textual.selection import Selection
 from textual.timer import Timer
 
 from chat_tui.ui.render.rows import SourceRow, hidden_cells
-from chat_tui.ui.widgets.piece_list import Place
+from chat_tui.ui.widgets.piece_places import Place
 from chat_tui.ui.widgets.piece_view import PieceView
 from chat_tui.ui.widgets.row_painter import MARGIN_CELLS
 from chat_tui.ui.widgets.selecting import (

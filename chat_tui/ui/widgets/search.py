@@ -16,16 +16,10 @@ from textual.strip import Strip
 
 from chat_tui.core.conversation import Message, Role, ToolCallPart
 from chat_tui.core.find import Match, Query, Row, RowText, Source
-from chat_tui.ui.render.pieces import (
-    BlockPiece,
-    FoldPiece,
-    Layout,
-    NoticePiece,
-    Piece,
-    SeamPiece,
-    TailPiece,
-)
+from chat_tui.ui.render.block_pieces import BlockPiece, TailPiece
+from chat_tui.ui.render.pieces import FoldPiece, Layout, NoticePiece, Piece
 from chat_tui.ui.render.rows import joint_of, source_range
+from chat_tui.ui.render.seam_piece import SeamPiece
 from chat_tui.ui.render.wrap import clusters, is_narrow
 
 REMEMBERED_CHARS = 4_000_000

@@ -16,8 +16,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from chat_tui.core.blocks import Block, BlockKind
+from chat_tui.ui.render.block_pieces import BlockPiece, TailPiece
 from chat_tui.ui.render.context import RenderContext
-from chat_tui.ui.render.pieces import BLANK, BlockPiece, Layout, Piece, TailPiece
+from chat_tui.ui.render.pieces import BLANK, Layout, Piece
 from chat_tui.ui.widgets.height_index import HeightIndex
 
 SLICE_CHARS: Final = 8_192

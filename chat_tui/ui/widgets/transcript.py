@@ -7,7 +7,7 @@ and seconds per thousand messages [measured on Textual 8.2].
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Unpack
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -15,10 +15,12 @@ from textual.binding import Binding, BindingType
 from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped, VersionChosen
-from chat_tui.ui.render.pieces import BlockPiece, NoticePiece, Piece
+from chat_tui.ui.render.block_pieces import BlockPiece
+from chat_tui.ui.render.pieces import NoticePiece, Piece
 from chat_tui.ui.theme import ChatTheme
 from chat_tui.ui.widgets.answer_view import AnswerView, Run
 from chat_tui.ui.widgets.message_view import MessageView
+from chat_tui.ui.widgets.piece_view import ViewSettings
 from chat_tui.ui.widgets.prompt_view import PromptView
 from chat_tui.ui.widgets.row_painter import Mark
 from chat_tui.ui.widgets.section import Section
@@ -47,15 +49,8 @@ class Transcript(MessageView, can_focus=True):
         Binding(",".join(row.keys), f"screen.{row.id}", row.title, show=False) for row in _KEYS
     ]
 
-    def __init__(
-        self,
-        theme: ChatTheme,
-        *,
-        measure_columns: int = 100,
-        is_wrapped: bool = True,
-        id: str | None = None,  # noqa: A002 - Textual's name
-    ) -> None:
-        super().__init__(theme, measure_columns=measure_columns, is_wrapped=is_wrapped, id=id)
+    def __init__(self, theme: ChatTheme, **settings: Unpack[ViewSettings]) -> None:
+        super().__init__(theme, **settings)
         self._views: dict[int, AnswerView] = {}
         self._answer: AnswerView | None = None
         self._late_notices: list[tuple[str, bool]] = []

@@ -8,17 +8,9 @@ from chat_tui.core.blocks import Block, BlockKind
 from chat_tui.core.conversation import Ending, Outcome, ToolCallPart
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import FinishReason
-from chat_tui.ui.render.pieces import (
-    BlockPiece,
-    CallsPiece,
-    FoldPiece,
-    NoticePiece,
-    Piece,
-    PromptPiece,
-    SeamPiece,
-    TailPiece,
-    seam_words,
-)
+from chat_tui.ui.render.block_pieces import BlockPiece, TailPiece
+from chat_tui.ui.render.pieces import CallsPiece, FoldPiece, NoticePiece, Piece, PromptPiece
+from chat_tui.ui.render.seam_piece import SeamPiece, seam_words
 from tests.pilot.panels import HOSTILE, HOSTILE_VISIBLE
 from tests.support.answer_rows import make_layout
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from chat_tui.core.conversation import Message, Part, ReasoningPart, Role, TextPart, ToolCallPart
-from chat_tui.ui.render.pieces import FoldPiece, Layout, NoticePiece, Piece, SeamPiece
+from chat_tui.ui.render.pieces import FoldPiece, Layout, NoticePiece, Piece
+from chat_tui.ui.render.seam_piece import SeamPiece
 from chat_tui.ui.widgets.answer_view import AnswerView
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.search import Place, Search, searched_text

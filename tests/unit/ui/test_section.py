@@ -8,8 +8,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from chat_tui.core.blocks import Block, BlockKind
+from chat_tui.ui.render.block_pieces import BlockPiece
 from chat_tui.ui.render.blocks import RenderContext
-from chat_tui.ui.render.pieces import BlockPiece, Piece
+from chat_tui.ui.render.pieces import Piece
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.section import SLICE_CHARS, Section, guess_rows
 from tests.support.answer_rows import make_layout

@@ -53,8 +53,10 @@ def wrong_value(kind: object, value: object) -> str:
 
     expected = inspect.type_info(kind)
     wanted = _describe(expected)
-    if isinstance(expected, inspect.LiteralType) and isinstance(value, str):
-        meant = nearest(value, [str(choice) for choice in expected.values])
+    types = expected.types if isinstance(expected, inspect.UnionType) else (expected,)
+    choices = [str(value) for kind in types if isinstance(kind, inspect.LiteralType) for value in kind.values]
+    if choices and isinstance(value, str):
+        meant = nearest(value, choices)
         return f"must be {wanted}" + (f" (did you mean {meant}?)" if meant else "")
     found = kind_of(value)
     return f"must be {wanted}" if wanted.startswith(found) else f"must be {wanted}, not {found}"

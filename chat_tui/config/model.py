@@ -13,6 +13,9 @@ from chat_tui.core.conversation import Generation
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
+ProtocolName = Literal["openai-chat"]
+"""Each is a file of `chat_tui.wire`."""
+
 DEFAULT_MODEL = "local/smollm2-135m"
 
 
@@ -34,7 +37,8 @@ class GenerationConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[providers.NAME]: a server. A name that is also a preset starts from that preset's row."""
 
-    protocol: Literal["openai-chat"] = "openai-chat"
+    protocol: ProtocolName | None = None
+    """What the server speaks; unset: as the preset, else openai-chat."""
     base_url: str = ""
     """Up to and including the version, for example http://127.0.0.1:8080/v1"""
     api_key_env: str = ""

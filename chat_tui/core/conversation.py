@@ -50,14 +50,36 @@ class ToolCallPart:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolResultPart:
+    """What came of the call with the same key in the same message; the provider ran it, or we did."""
+
+    key: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file that goes with a question. `media_type` is lower case, without parameters; `data` the whole of it."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether models see it rather than read it."""
+        return self.media_type.startswith("image/")
+
+
+@dataclass(frozen=True, slots=True)
 class OpaquePart:
-    """Provider data kept for replay to the same provider."""
+    """Provider data kept for replay to the same provider. `kind` begins with the name of its protocol."""
 
     kind: str
     data: Any
 
 
-Part = TextPart | ReasoningPart | ToolCallPart | OpaquePart
+Part = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | FilePart | OpaquePart
 
 REWRITTEN = "rewritten"
 """The `raw_reason` of an answer whose words the reader wrote."""
@@ -116,6 +138,21 @@ class Message:
     def reasoning(self) -> str:
         """All reasoning, joined."""
         return "".join(part.text for part in self.parts if isinstance(part, ReasoningPart))
+
+    @property
+    def files(self) -> tuple[FilePart, ...]:
+        """What goes with the text."""
+        return tuple(part for part in self.parts if isinstance(part, FilePart))
+
+    @property
+    def answered_calls(self) -> tuple[tuple[ToolCallPart, str], ...]:
+        """The complete calls that have a result, with it. A call without one may stand in no request."""
+        results = {part.key: part.output for part in self.parts if isinstance(part, ToolResultPart)}
+        return tuple(
+            (part, results[part.key])
+            for part in self.parts
+            if isinstance(part, ToolCallPart) and part.is_complete and part.key in results
+        )
 
     @property
     def is_sendable(self) -> bool:

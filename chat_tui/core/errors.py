@@ -3,6 +3,7 @@
     ChatError                 anything we say to a person: title, message, hint
     ├── ConfigError           configuration, arguments, environment
     ├── ProviderError         carries the Fault of a request that could not be made or answered
+    ├── CannotSend            a request has a part that the protocol or the model does not take
     └── MalformedEvent        a codec could not read one wire event (the stream may go on)
 
 A `Fault` is the data form: it travels inside a stream as `events.Failed` and is shown at the seam.
@@ -97,6 +98,12 @@ class ProviderError(ChatError):
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message, fault.hint, title=fault.title)
         self.fault = fault
+
+
+class CannotSend(ChatError):  # noqa: N818 - it says what happened
+    """A part of the request that this protocol or model does not take; nothing was sent."""
+
+    title = "not sent"
 
 
 class MalformedEvent(ChatError):  # noqa: N818 - the field calls it an event, not an error

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chat_tui.core.conversation import OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart
+from chat_tui.core.conversation import OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from chat_tui.core.errors import Fault
 from chat_tui.core.events import (
     Channel,
@@ -110,7 +110,9 @@ class TurnState:
     prompt_fraction: float | None = None
     alive_count: int = 0
     ignored_count: int = 0
-    _logs: list[_TextLog | _CallLog | OpaquePart] = field(default_factory=list[_TextLog | _CallLog | OpaquePart])
+    _logs: list[_TextLog | _CallLog | OpaquePart | ToolResultPart] = field(
+        default_factory=list["_TextLog | _CallLog | OpaquePart | ToolResultPart"]
+    )
     _calls: dict[str, _CallLog] = field(default_factory=dict[str, _CallLog])
 
     @property
@@ -142,7 +144,7 @@ class TurnState:
         """Everything that came, as message parts in arrival order."""
         return tuple(
             log
-            if isinstance(log, OpaquePart)
+            if isinstance(log, OpaquePart | ToolResultPart)
             else log.as_part()
             if isinstance(log, _CallLog)
             else log.as_part(reasoning_s)
@@ -173,8 +175,8 @@ class TurnState:
             self._logs.append(log)
         return log
 
-    def append_opaque(self, part: OpaquePart) -> None:
-        """Keep provider data in its place."""
+    def append_whole(self, part: OpaquePart | ToolResultPart) -> None:
+        """Keep in its place what comes in one piece."""
         self._logs.append(part)
 
 
@@ -194,7 +196,7 @@ def reduce(state: TurnState, event: StreamEvent) -> TurnState:
         case ToolCallStarted() | ToolArgumentsDelta() | ToolCallEnded() | ToolResultReceived():
             _reduce_tool(state, event)
         case OpaqueReceived(kind, data):
-            state.append_opaque(OpaquePart(kind, data))
+            state.append_whole(OpaquePart(kind, data))
         case UsageReported(usage):
             state.usage = state.usage.updated(usage)
         case Finished() | Failed():
@@ -221,8 +223,8 @@ def _reduce_tool(
             log = state.call(key)
             log.fragments, log.is_complete = _Fragments(), True
             log.fragments.append(arguments)
-        case ToolResultReceived():
-            state.ignored_count += 1
+        case ToolResultReceived(key, output):
+            state.append_whole(ToolResultPart(key, output))
 
 
 def _reduce_edge(state: TurnState, event: StreamEvent) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from chat_tui.core.conversation import ChatRequest
     from chat_tui.core.events import Arrival
+    from chat_tui.wire.base import ModelFacts
 
 Clock = Callable[[], float]
 """A monotonic clock, seconds."""
@@ -16,12 +17,13 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One model that can be chosen: `id` is PROVIDER/MODEL as --model takes it."""
+    """One model that can be chosen: `id` is PROVIDER/MODEL as --model takes it. `facts` are a listing's."""
 
     id: str
     label: str = ""
     note: str = ""
     is_available: bool = True
+    facts: ModelFacts | None = None
 
 
 class Provider(Protocol):

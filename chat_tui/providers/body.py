@@ -18,8 +18,9 @@ from chat_tui.core.events import (
     ToolArgumentsDelta,
 )
 from chat_tui.providers.faults import Cause, Origin, fault_of_cause, stray_fault
-from chat_tui.wire.base import Codec, WireEvent
+from chat_tui.wire.base import Codec, Framing, WireEvent
 from chat_tui.wire.framing import LimitExceeded, SseFramer
+from chat_tui.wire.line_framing import LineFramer
 
 ANSWER_CHARS = 16 << 20
 """An answer longer than this is not read on."""
@@ -65,10 +66,12 @@ class AnswerBody:
     say: comments and pings are signs of life, not among them.
     """
 
-    def __init__(self, codec: Codec, origin: Origin, *, is_compressed: bool = False) -> None:
+    def __init__(
+        self, codec: Codec, origin: Origin, *, is_compressed: bool = False, framing: Framing = Framing.SSE
+    ) -> None:
         self._codec = codec
         self._origin = origin
-        self._framer = SseFramer()
+        self._framer = LineFramer() if framing is Framing.LINES else SseFramer()
         self._inflater = Inflater() if is_compressed else None
         self._chars = 0
         self._bytes = 0

@@ -10,15 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chat_tui.core.conversation import ChatRequest
-from chat_tui.core.errors import ChatError, Fault, FaultKind, ProviderError
+from chat_tui.core.errors import ChatError, Fault, FaultKind, MalformedEvent, ProviderError
 from chat_tui.core.events import Arrival, Failed, Finished
-from chat_tui.core.sanitize import clean_line
 from chat_tui.providers.base import Clock, ModelInfo
 from chat_tui.providers.body import DOCUMENT_BYTES
 from chat_tui.providers.credentials import Redactor, is_loopback, key_from_command
 from chat_tui.providers.faults import Cause, Origin, fault_of_cause, fault_of_media_type, is_about_field
 from chat_tui.providers.reception import (
-    EVENT_STREAM,
     Limits,
     Reception,
     read_document,
@@ -26,13 +24,11 @@ from chat_tui.providers.reception import (
     status_fault,
 )
 from chat_tui.providers.transport import Exchange, HttpRequest, Transport
-from chat_tui.wire.base import Quirks, WireProtocol
-from chat_tui.wire.json_text import as_list, as_object, as_text, parse, repaired
+from chat_tui.wire.base import ModelFacts, Quirks, WireProtocol, WireRequest
+from chat_tui.wire.json_text import repaired
 
 LIST_LIMIT_S = 5.0
-MAX_MODELS = 2000
-_NAME_CHARS = 200
-_NO_CHAT = ("embed", "whisper", "tts", "dall-e", "moderation", "image", "realtime", "rerank", "transcri")
+_MAX_PAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +100,10 @@ class HttpProvider:
         try:
             exchange = await self._ask(request)
             limits = Limits(self._endpoint.first_token_timeout_s, self._endpoint.idle_timeout_s)
-            reception = Reception(self._transport, exchange, self._protocol.codec(), limits, self._clock)
+            protocol = self._protocol
+            reception = Reception(
+                self._transport, exchange, protocol.codec(), limits, self._clock, protocol.framing
+            )
             while (arrival := await reception.next()) is not None:
                 last = arrival.events[-1]
                 if isinstance(last, Failed):
@@ -128,17 +127,20 @@ class HttpProvider:
 
     async def _ask(self, request: ChatRequest) -> Exchange:
         wire = self._protocol.encode(request, self._quirks)
-        headers = {"Accept": EVENT_STREAM, "Cache-Control": "no-store", **wire.headers}
-        return await self._send("POST", wire.path, headers, _encoded(wire.body))
+        return await self._send(wire, {"Accept": self._protocol.framing.value, "Cache-Control": "no-store"})
 
-    async def _send(self, method: str, path: str, headers: dict[str, str], content: bytes = b"") -> Exchange:
+    async def _send(self, wire: WireRequest, headers: dict[str, str]) -> Exchange:
+        headers |= wire.headers
         key = await self._api_key()
         if key:
-            headers["Authorization"] = f"Bearer {key}"
+            name = self._quirks.key_header or self._protocol.key_header
+            headers[name] = f"Bearer {key}" if name == "Authorization" else key
         for name in self._endpoint.headers:  # names differ by case only: what the configuration says wins
             headers = {own: value for own, value in headers.items() if own.lower() != name.lower()}
-        url = f"{self._endpoint.base_url}/{path.lstrip('/')}"
-        return await self._transport.send(HttpRequest(method, url, {**headers, **self._endpoint.headers}, content))
+        url = f"{self._endpoint.base_url}/{wire.path.lstrip('/')}"
+        content = _encoded(wire.body) if wire.body else b""
+        headers |= self._endpoint.headers
+        return await self._transport.send(HttpRequest(wire.method, url, headers, content))
 
     async def _api_key(self) -> str:
         command = self._endpoint.key_command
@@ -170,10 +172,26 @@ class HttpProvider:
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
         """What the server offers, in its order, those that are no chat models last. Raises ProviderError."""
+        found: list[ModelFacts] = []
+        until_s = asyncio.get_running_loop().time() + LIST_LIMIT_S
+        cursor = ""
+        for _ in range(_MAX_PAGES):
+            text = await self._page(self._protocol.list_request(self._quirks, cursor), until_s)
+            try:
+                facts, cursor = self._protocol.read_list(text)
+            except MalformedEvent:
+                break
+            found += facts
+            if not cursor:
+                break
+        found.sort(key=lambda facts: not facts.is_chat)
+        return tuple(ModelInfo(f"{self.name}/{facts.name}", facts.label, facts=facts) for facts in found)
+
+    async def _page(self, wire: WireRequest, until_s: float) -> str:
         exchange: Exchange | None = None
         try:
-            exchange = await self._send("GET", "models", {"Accept": "application/json"})
-            text = await self._listing(exchange)
+            exchange = await self._send(wire, {"Accept": "application/json"})
+            return await self._listing(exchange, until_s)
         except TimeoutError:
             raise ProviderError(
                 Fault(
@@ -190,11 +208,8 @@ class HttpProvider:
             if exchange is not None:
                 exchange.abandon()
                 await asyncio.wait({exchange.task})
-        ids = [f"{self.name}/{name}" for name in model_names(text)]
-        return tuple(ModelInfo(model_id) for model_id in ids)
 
-    async def _listing(self, exchange: Exchange) -> str:
-        until_s = asyncio.get_running_loop().time() + LIST_LIMIT_S
+    async def _listing(self, exchange: Exchange, until_s: float) -> str:
         head = await received_head(self._transport, exchange, until_s)
         if head.status != 200:
             raise ProviderError(await status_fault(exchange, head, self._origin))
@@ -205,26 +220,6 @@ class HttpProvider:
             fault = fault_of_media_type(head.media_type, text, self._origin)
             raise ProviderError(replace(fault, message=fault.message.replace("a stream", "a list of models")))
         return text
-
-
-def model_names(text: str) -> list[str]:
-    """Names of models in any of the usual listings; names that cleaning would change are left out."""
-    try:
-        listing = parse(text)
-    except ChatError:
-        return []
-    found = as_object(listing)
-    items = as_list(listing) if found is None else as_list(found.get("data")) or as_list(found.get("models"))
-    names = dict.fromkeys(name for item in items if (name := _model_name(item)))
-    usable = [name for name in names if clean_line(name, _NAME_CHARS) == name][:MAX_MODELS]
-    return sorted(usable, key=lambda name: any(word in name.lower() for word in _NO_CHAT))
-
-
-def _model_name(item: object) -> str:
-    found = as_object(item)
-    if found is None:
-        return as_text(item)
-    return next((name for key in ("id", "name", "model", "key") if (name := as_text(found.get(key)))), "")
 
 
 def _encoded(body: dict[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from chat_tui.config.model import ProtocolName
 from chat_tui.wire.base import Quirks
 
 
@@ -17,6 +18,7 @@ class Preset:
     api_key_env: str = ""
     quirks: Quirks = field(default_factory=Quirks)
     is_local: bool = False
+    protocol: ProtocolName = "openai-chat"
 
 
 _NEW_LIMIT_NAME = "max_completion_tokens"

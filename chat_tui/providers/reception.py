@@ -24,13 +24,14 @@ from chat_tui.providers.faults import (
     silence_fault,
 )
 from chat_tui.providers.transport import Batch, Exchange, ResponseHead, Transport
-from chat_tui.wire.base import Codec
+from chat_tui.wire.base import Codec, Framing
 
-EVENT_STREAM = "text/event-stream"
 ERROR_BODY_BYTES = 64 << 10
 ERROR_BODY_LIMIT_S = 5.0
 FINISHING_LIMIT_S = 2.0
 """How long usage and [DONE] are waited for once the finish reason is here."""
+_LINE_TYPES = ("", "application/json", "application/jsonl", "application/json-lines", "text/plain")
+"""What servers call JSON in lines besides its own name."""
 _FIELD_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -46,13 +47,20 @@ class Reception:
     """Turns an exchange into arrivals. `next` gives them one by one, None after the one with the terminal event."""
 
     def __init__(
-        self, transport: Transport, exchange: Exchange, codec: Codec, limits: Limits, clock: Clock
+        self,
+        transport: Transport,
+        exchange: Exchange,
+        codec: Codec,
+        limits: Limits,
+        clock: Clock,
+        framing: Framing = Framing.SSE,
     ) -> None:
         self._transport = transport
         self._exchange = exchange
         self._origin = transport.origin
         self._codec = codec
         self._limits = limits
+        self._framing = framing
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._arrivals: deque[Arrival] = deque()
@@ -95,13 +103,13 @@ class Reception:
         if not is_readable(encoding):
             self._fail(fault_of_cause(Cause.COMPRESSED, self._origin))
             return
-        body = AnswerBody(self._codec, self._origin, is_compressed=is_compressed(encoding))
+        body = AnswerBody(self._codec, self._origin, is_compressed=is_compressed(encoding), framing=self._framing)
         self._step = partial(self._judge_media_type, head, body)
 
     async def _judge_media_type(self, head: ResponseHead, body: AnswerBody) -> None:
         self._step = partial(self._receive_batch, body)
         media_type = head.media_type
-        if media_type == EVENT_STREAM:
+        if media_type == self._framing.value or (self._framing is Framing.LINES and media_type in _LINE_TYPES):
             return
         start = b""
         if media_type in ("", "text/plain", "application/octet-stream"):

@@ -21,7 +21,8 @@ from chat_tui.providers.credentials import (
     split_command,
 )
 from chat_tui.providers.presets import PRESETS, PROBED, Preset
-from chat_tui.wire.base import Quirks, WireProtocol
+from chat_tui.wire.base import Quirks
+from chat_tui.wire.protocols import protocol_of
 
 LIST_LIMIT_S = 2.0
 LOCAL, DEMO = "local", "demo"
@@ -127,8 +128,9 @@ class ProviderRegistry:
             key_command=command,
             secrets=secrets,
         )
+        protocol = protocol_of(config.protocol or (preset.protocol if preset else "openai-chat"))
         quirks = preset.quirks if preset else Quirks()
-        return HttpProvider(name, _label(name), endpoint, _protocol(config.protocol), quirks, self._clock)
+        return HttpProvider(name, _label(name), endpoint, protocol, quirks, self._clock)
 
     def _key(self, config: ProviderConfig, preset: Preset | None, where: str) -> tuple[str, str]:
         """The key and the variable it is in. A server on this machine may do without, if nobody asks for one."""
@@ -219,10 +221,3 @@ def _label(name: str) -> str:
     if name == LOCAL:
         return "this machine"
     return PRESETS[name].label if name in PRESETS else clean_line(name, 40)
-
-
-def _protocol(name: str) -> WireProtocol:
-    """The one place that knows the protocols by name."""
-    from chat_tui.wire.openai_chat import OpenAIChat
-
-    return {OpenAIChat.name: OpenAIChat}[name]()

@@ -11,6 +11,7 @@ from chat_tui.core.events import (
     TextDelta,
     ToolArgumentsDelta,
     ToolCallStarted,
+    ToolResultReceived,
 )
 from chat_tui.store.store import ConversationStore
 
@@ -56,6 +57,8 @@ def _delta_of(event: StreamEvent) -> tuple[str, str] | None:
             return ("refusal" if channel is Channel.REFUSAL else "text"), text
         case ReasoningDelta(text) if text:
             return "reasoning", text
+        case ToolResultReceived(_, output) if output:
+            return "result", output
         case ToolCallStarted(_, _, name) if name:
             return "call", name
         case ToolArgumentsDelta(_, fragment) if fragment:

@@ -20,6 +20,7 @@ from chat_tui.core.conversation import (
 )
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Outcome
+from chat_tui.core.replay import replayable
 from chat_tui.core.sanitize import Cleaner, TextCleaner
 from chat_tui.providers.base import Clock, Provider
 from chat_tui.providers.registry import ModelGroup, ProviderRegistry
@@ -247,17 +248,4 @@ class TurnSession:
         return whole
 
     def _history(self, tip: Message | None) -> tuple[Message, ...]:
-        """The path up to `tip` as a request may carry it: no empty answers, no two questions in a row."""
-        history: list[Message] = []
-        for message in self.conversation.path():
-            if not message.is_sendable:
-                continue
-            if history and message.role is Role.USER and history[-1].role is Role.USER:
-                earlier = history.pop()
-                joined = TextPart(f"{earlier.text}\n\n{message.text}")
-                history.append(Message(message.id, Role.USER, (joined,), earlier.parent_id))
-            else:
-                history.append(message)
-            if tip is not None and message.id == tip.id:
-                break
-        return tuple(history)
+        return replayable(self.conversation.path(), None if tip is None else tip.id, self.model_id)

@@ -14,6 +14,7 @@ from chat_tui.core.conversation import (
     ReasoningPart,
     TextPart,
     ToolCallPart,
+    ToolResultPart,
 )
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import FinishReason
@@ -31,7 +32,7 @@ def folded(parts: tuple[Part, ...], deltas: Iterable[tuple[str, str]]) -> tuple[
     """`parts` with what came after.
 
     Kinds: "text", "refusal", "reasoning", "call" (the name of a tool; one after the other are two calls),
-    "arguments" (of the last call); other kinds are kept as opaque data.
+    "arguments" and "result" (of the last call); other kinds are kept as opaque data.
     """
     done = list(parts)
     kind_before, pieces = "", list[str]()
@@ -61,6 +62,9 @@ def _add(parts: list[Part], kind: str, text: str) -> None:
             parts.append(ToolCallPart(f"call-{len(parts)}", "", text, "", is_complete=False))
         case "arguments", ToolCallPart():
             parts[-1] = replace(last, arguments=last.arguments + text)
+        case "result", ToolCallPart():
+            parts[-1] = replace(last, is_complete=True)
+            parts.append(ToolResultPart(last.key, text))
         case _:
             parts.append(OpaquePart(f"delta:{kind}", text))
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import Final, TypeAlias, TypeVar, cast
 
 from chat_tui.core.conversation import (
     Ending,
+    FilePart,
     Generation,
     Message,
     OpaquePart,
@@ -25,6 +27,7 @@ from chat_tui.core.conversation import (
     Role,
     TextPart,
     ToolCallPart,
+    ToolResultPart,
 )
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import FinishReason, Usage
@@ -218,6 +221,9 @@ def _item_written(item: object) -> object:
 def _part_to_record(part: Part) -> Record:
     if isinstance(part, OpaquePart):
         return {"type": "opaque", "kind": text_to_json(part.kind), **data_to_record(part.data)}
+    if isinstance(part, FilePart):
+        named = {"name": text_to_json(part.name), "media_type": text_to_json(part.media_type)}
+        return {"type": "file", **named, "data": b64encode(part.data).decode("ascii")}
     return {"type": _PART_TYPES[type(part)], **_to_record(part)}
 
 
@@ -244,10 +250,21 @@ def _part_from_record(record: object) -> Part:
     kind = found.get("type")
     if kind == "opaque":
         return OpaquePart(read_text(found.get("kind"), "kind of the part"), read_data(found))
+    if kind == "file":
+        return _file_part(found)
     known = _PARTS.get(kind) if isinstance(kind, str) else None
     if known is None:
         raise BadRecord("A part is of no known type.")
     return cast("Part", _from_record(known, found, "part"))
+
+
+def _file_part(found: Mapping[str, object]) -> FilePart:
+    try:
+        data = b64decode(read_text(found.get("data"), "data of the file"), validate=True)
+    except ValueError:
+        raise BadRecord("The data of the file is no base64.") from None
+    name, media_type = found.get("name"), found.get("media_type")
+    return FilePart(read_text(name, "name of the file"), read_text(media_type, "media_type of the file"), data)
 
 
 def _role(value: object, what: str) -> Role:
@@ -311,7 +328,12 @@ def _member(kind: type[_T], value: object, what: str) -> _T:
         raise BadRecord(f"The {what} is not a known one.") from None
 
 
-_PARTS: Final[dict[str, type]] = {"text": TextPart, "reasoning": ReasoningPart, "tool_call": ToolCallPart}
+_PARTS: Final[dict[str, type]] = {
+    "text": TextPart,
+    "reasoning": ReasoningPart,
+    "tool_call": ToolCallPart,
+    "tool_result": ToolResultPart,
+}
 _PART_TYPES: Final = {kind: name for name, kind in _PARTS.items()}
 _FIELDS: Final[dict[type, dict[str, object]]] = {
     kind: {field.name: field.default for field in fields(kind)}
@@ -325,13 +347,14 @@ _FIELDS: Final[dict[type, dict[str, object]]] = {
         TextPart,
         ReasoningPart,
         ToolCallPart,
+        ToolResultPart,
     )
 }
 """Fields and their defaults; MISSING: has none."""
 
 _NAMES: Final[tuple[tuple[_Reader, tuple[str, ...]], ...]] = (
     (read_text, ("text", "key", "call_id", "name", "arguments", "model", "raw_reason", "title", "message", "hint")),
-    (read_text, ("code", "request_id", "detail", "reasoning_effort")),
+    (read_text, ("code", "request_id", "detail", "reasoning_effort", "output")),
     (read_flag, ("is_refusal", "is_complete", "is_estimate", "is_retryable", "is_title_own", "is_pinned")),
     (
         read_number,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from chat_tui.core.conversation import ChatRequest
@@ -15,8 +16,17 @@ class WireRequest:
     """A request without its origin and credentials: `path` below the base URL, JSON-ready `body`."""
 
     path: str
-    body: dict[str, Any]
+    body: dict[str, Any] = field(default_factory=dict[str, Any])
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    method: str = "POST"
+
+
+class Framing(StrEnum):
+    """How the events of an answer are told apart on the wire; the value is the media type."""
+
+    SSE = "text/event-stream"
+    LINES = "application/x-ndjson"
+    WEBSOCKET = "websocket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +41,55 @@ class WireEvent:
 class Quirks:
     """How a server differs from the protocol's text; rows in providers.presets, not code.
 
+    Of all protocols:
+    `key_header`: the header that carries the key there, bare; empty: as the protocol says.
+    `extra_body`: fields every request has.
+    `can_prefill`: continues a trailing assistant message by itself.
+    `can_see`: takes images and files where its protocol has a form for them.
+
+    Of OpenAI Chat:
     `has_stream_options`: accepts `stream_options` (Mistral refuses unknown fields).
     `max_tokens_name`: what the limit on output tokens is called there.
-    `can_prefill`: continues a trailing assistant message by itself.
     `prefill_extra`: fields the trailing assistant message needs (Mistral, DeepSeek: prefix=true).
     `prefill_body`: fields the request needs then (vLLM: add_generation_prompt, continue_final_message).
+    `has_think_tags`: a `<think>` at the very start of the answer opens its reasoning.
+    `needs_reasoning_back`: wants the reasoning of turns with tool calls again (DeepSeek).
+
+    Of others:
+    `version`: the version of the protocol that is asked for (Anthropic).
+    `is_background`: the answer is made whether or not we listen, and can be taken up again (OpenAI Responses).
     """
 
+    key_header: str = ""
+    extra_body: dict[str, Any] = field(default_factory=dict[str, Any])
+    can_prefill: bool = False
+    can_see: bool = True
     has_stream_options: bool = True
     max_tokens_name: str = "max_tokens"
-    can_prefill: bool = False
     prefill_extra: dict[str, Any] = field(default_factory=dict[str, Any])
     prefill_body: dict[str, Any] = field(default_factory=dict[str, Any])
-    extra_body: dict[str, Any] = field(default_factory=dict[str, Any])
+    has_think_tags: bool = False
+    needs_reasoning_back: bool = False
+    version: str = ""
+    is_background: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a listing says of one model; None and empty where it says nothing.
+
+    `name` is what a request calls it. `inputs` are modalities ("text", "image", "file", "audio"). Prices are in
+    USD per token.
+    """
+
+    name: str
+    label: str = ""
+    context_tokens: int | None = None
+    inputs: frozenset[str] | None = None
+    input_price: float | None = None
+    output_price: float | None = None
+    cached_price: float | None = None
+    is_chat: bool = True
 
 
 class Codec(Protocol):
@@ -76,15 +122,45 @@ class Codec(Protocol):
         ...
 
 
+@runtime_checkable
+class ResumableCodec(Codec, Protocol):
+    """A codec of answers that are made whether or not somebody listens.
+
+    While `resume()` gives a request, a broken connection is no end: the rest is asked for with it and decoded by
+    this same codec, which passes over what it has had before.
+    """
+
+    def resume(self) -> WireRequest | None:
+        """What to ask for to go on behind the last event; None when that cannot be had (yet, or any more)."""
+        ...
+
+    def cancel(self) -> WireRequest | None:
+        """What tells the server to stop; None when closing the connection does."""
+        ...
+
+
 class WireProtocol(Protocol):
-    """A protocol file's factory: builds requests and the codec for their answers."""
+    """A protocol file's factory: builds requests and the codec for their answers.
+
+    `key_header` carries the key; in `Authorization` it stands behind `Bearer`, in any other header alone.
+    """
 
     name: str
+    framing: Framing
+    key_header: str
 
     def encode(self, request: ChatRequest, quirks: Quirks) -> WireRequest:
-        """The request as this protocol writes it."""
+        """The request as this protocol writes it. Raises `CannotSend` for a part it has no form for."""
         ...
 
     def codec(self) -> Codec:
         """A fresh codec for one answer."""
+        ...
+
+    def list_request(self, quirks: Quirks, cursor: str = "") -> WireRequest:
+        """What to ask for the models; `cursor` is what the page before gave for the next one."""
+        ...
+
+    def read_list(self, text: str) -> tuple[tuple[ModelFacts, ...], str]:
+        """The models of one page and the cursor of the next, empty behind the last. Raises MalformedEvent."""
         ...

@@ -28,7 +28,7 @@ from chat_tui.core.events import (
     TextDelta,
     UsageReported,
 )
-from chat_tui.wire.base import Codec, Quirks, WireEvent, WireRequest
+from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
 from chat_tui.wire.error_bodies import ErrorBody, classify, fault_of, read_error, title_of
 from chat_tui.wire.framing import DONE
 from chat_tui.wire.json_text import (
@@ -43,6 +43,7 @@ from chat_tui.wire.json_text import (
     repaired,
     repaired_tree,
 )
+from chat_tui.wire.model_list import read_models
 from chat_tui.wire.openai_chat_request import encode_request
 from chat_tui.wire.openai_chat_tools import ToolCallTracker
 from chat_tui.wire.openai_chat_usage import read_usage
@@ -71,6 +72,8 @@ class OpenAIChat:
     """`POST {base}/chat/completions` over server-sent events."""
 
     name = "openai-chat"
+    framing = Framing.SSE
+    key_header = "Authorization"
 
     def encode(self, request: ChatRequest, quirks: Quirks) -> WireRequest:
         """The request as this protocol writes it."""
@@ -79,6 +82,17 @@ class OpenAIChat:
     def codec(self) -> Codec:
         """A fresh codec for one answer."""
         return OpenAIChatCodec()
+
+    def list_request(self, quirks: Quirks, cursor: str = "") -> WireRequest:
+        """`GET /models`."""
+        return WireRequest("/models", method="GET")
+
+    def read_list(self, text: str) -> tuple[tuple[ModelFacts, ...], str]:
+        """All models at once."""
+        return read_models(text), ""
+
+
+PROTOCOL = OpenAIChat()
 
 
 class OpenAIChatCodec:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from chat_tui.core.events import (
     Failed,
     Finished,
 )
-from chat_tui.providers.http import HttpProvider, model_names
+from chat_tui.providers.http import HttpProvider
 from chat_tui.wire.openai_chat import OpenAIChat
 from tests.support.clock import ManualClock
 from tests.support.http_case import KEY, REQUEST, events_of, fault_of, make
@@ -106,30 +105,6 @@ async def test_a_mistake_of_ours_is_a_fault_too(
 
 
 # -- models --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("listing", "names"),
-    [
-        ({"data": [{"id": "b"}, {"id": "a"}]}, ["b", "a"]),
-        ([{"id": "x"}, {"name": "y"}, {"model": "z"}, {"key": "k"}, "plain"], ["x", "y", "z", "k", "plain"]),
-        ({"models": [{"name": "m"}]}, ["m"]),
-        ({"data": [{"id": "d"}], "models": [{"name": "m"}]}, ["d"]),
-        ({"data": [{"id": "text-embedding-3"}, {"id": "gpt"}, {"id": "whisper-1"}]},
-         ["gpt", "text-embedding-3", "whisper-1"]),
-        ({"data": [{"id": "a"}, {"id": "a"}, {"id": ""}, {"id": 7}, None, {}]}, ["a"]),
-        ({"data": [{"id": "evil\x1b[2J"}, {"id": "a\nb"}, {"id": "x" * 300}, {"id": "ok"}]}, ["ok"]),
-        ({"data": "nonsense"}, []),
-        ("nonsense", []),
-        ({"data": [{"id": f"m{n}"} for n in range(3000)]}, [f"m{n}" for n in range(2000)]),
-    ],
-)  # fmt: skip
-def test_every_shape_of_a_listing(listing: object, names: list[str]) -> None:
-    assert model_names(json.dumps(listing)) == names
-
-
-def test_a_listing_that_is_no_json_has_no_names() -> None:
-    assert model_names("{") == []
 
 
 async def test_models_are_listed_as_they_are_chosen(server: SseServer, provider: HttpProvider) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chat_tui.core.conversation import (
     Ending,
+    FilePart,
     Message,
     OpaquePart,
     Outcome,
@@ -20,6 +21,7 @@ from chat_tui.core.conversation import (
     Role,
     TextPart,
     ToolCallPart,
+    ToolResultPart,
 )
 from chat_tui.store.model import StoredConversation
 from chat_tui.store.store import ConversationStore
@@ -36,6 +38,8 @@ PARTS: st.SearchStrategy[Part] = st.one_of(
     st.builds(TextPart, HUGE, st.booleans()),
     st.builds(ReasoningPart, TEXT),
     st.builds(ToolCallPart, TEXT, TEXT, TEXT, TEXT, st.booleans()),
+    st.builds(ToolResultPart, TEXT, TEXT),
+    st.builds(FilePart, TEXT, TEXT, st.binary(max_size=200)),
     st.builds(OpaquePart, TEXT, JSON),
 )
 ENDINGS = st.builds(Ending, st.sampled_from(Outcome), raw_reason=TEXT, tokens=st.integers(0, 10**9))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chat_tui.core.conversation import (
     Ending,
+    FilePart,
     Generation,
     Message,
     OpaquePart,
@@ -16,6 +17,7 @@ from chat_tui.core.conversation import (
     Role,
     TextPart,
     ToolCallPart,
+    ToolResultPart,
 )
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import FinishReason, Usage
@@ -37,6 +39,8 @@ PARTS = st.lists(
     st.builds(TextPart, TEXTS, st.booleans())
     | st.builds(ReasoningPart, TEXTS, MAYBE_NUMBERS)
     | st.builds(ToolCallPart, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans())
+    | st.builds(ToolResultPart, TEXTS, TEXTS)
+    | st.builds(FilePart, TEXTS, TEXTS, st.binary(max_size=200))
     | st.builds(OpaquePart, TEXTS, JSON_DATA),
     max_size=4,
 ).map(tuple)

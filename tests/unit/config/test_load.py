@@ -63,6 +63,7 @@ class TestWithoutMistakes:
             generation=GenerationConfig(temperature=1.0, stop=("END", "STOP")),
             providers={
                 "mine": ProviderConfig(
+                    protocol="openai-chat",
                     base_url="http://127.0.0.1:8080/v1", api_key_env="MINE_API_KEY", headers={"X-Team": "a"}
                 )
             },

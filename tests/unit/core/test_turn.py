@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from chat_tui.core.conversation import OpaquePart, ReasoningPart, TextPart, ToolCallPart
+from chat_tui.core.conversation import OpaquePart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import (
     Channel,
@@ -85,10 +85,17 @@ def test_edges_fill_in_what_they_know() -> None:
     state = after(
         Connected(request_id="r"), Started("id-1", "m-1"), Started("", "m-2"), Started("id-3", ""),
         ProgressReported(ProgressKind.LOAD, 0.25), ProgressReported(ProgressKind.ALIVE), Ignored("x"),
-        StepMarked("end"), ToolResultReceived("1", ""),
+        StepMarked("end"),
     )  # fmt: skip
     assert (state.request_id, state.response_id, state.model) == ("r", "id-3", "m-2")
-    assert (state.prompt_fraction, state.alive_count, state.ignored_count) == (0.25, 2, 3)
+    assert (state.prompt_fraction, state.alive_count, state.ignored_count) == (0.25, 2, 2)
+
+
+def test_the_result_of_a_call_stands_where_it_came() -> None:
+    state = after(ToolCallStarted("1", "c", "look"), ToolCallEnded("1", "{}"), ToolResultReceived("1", "out"))
+    (call, result) = state.parts()
+    assert isinstance(call, ToolCallPart)
+    assert result == ToolResultPart("1", "out")
 
 
 def test_runs_of_one_kind_are_one_part_and_keep_their_order() -> None:

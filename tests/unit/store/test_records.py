@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from chat_tui.core.conversation import (
     Ending,
+    FilePart,
     Generation,
     Message,
     OpaquePart,
@@ -21,6 +22,7 @@ from chat_tui.core.conversation import (
     Role,
     TextPart,
     ToolCallPart,
+    ToolResultPart,
 )
 from chat_tui.core.errors import FaultKind
 from chat_tui.core.events import FinishReason
@@ -82,6 +84,8 @@ def test_halves_of_pairs_stay_apart(text: str) -> None:
         TextPart(text),
         ReasoningPart(text),
         ToolCallPart(text, text, text, text, is_complete=True),
+        ToolResultPart(text, text),
+        FilePart(text, text, b"\x00\xff"),
         OpaquePart(text, {text: [text, {"x": text}]}),
     )
     assert records.parts_from_json(records.parts_to_json(parts)) == parts

@@ -13,7 +13,17 @@ from chat_tui.core.conversation import Generation
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
-ProtocolName = Literal["openai-chat"]
+ProtocolName = Literal[
+    "openai-chat",
+    "openai-responses",
+    "openai-responses-websocket",
+    "anthropic",
+    "gemini",
+    "gemini-interactions",
+    "ollama",
+    "lmstudio",
+    "ui-messages",
+]
 """Each is a file of `chat_tui.wire`."""
 
 DEFAULT_MODEL = "local/smollm2-135m"

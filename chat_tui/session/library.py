@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SHORTEST_ID = 4
 _ID_CHARS = 32
-_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,11 @@ class Library:
 
     async def count(self) -> int:
         """How many there are. Raises StoreError."""
-        return (await self._store.counts()).conversations
+        return await self._store.count()
+
+    async def refresh(self) -> None:
+        """Know what became of other windows: answers of those that died are unfinished. Raises StoreError."""
+        await self._store.recover_lost()
 
     async def recent(self, limit: int, offset: int) -> list[ConversationRow]:
         """Pinned ones first, then those changed last. Raises StoreError."""
@@ -63,11 +66,7 @@ class Library:
             raise ChatError(f"“{clean_line(beginning, 40)}” is no ID of a conversation.")
         if len(wanted) == _ID_CHARS:
             return wanted
-        found: list[str] = []
-        offset = 0
-        while rows := await self._store.recent(_AT_ONCE, offset):
-            found += (row.id for row in rows if row.id.startswith(wanted))
-            offset += len(rows)
+        found = await self._store.ids_beginning(wanted, 2)
         if len(found) != 1:
             what = "There are several conversations" if found else "There is no conversation"
             raise ChatError(f"{what} whose ID begins with {wanted}.")

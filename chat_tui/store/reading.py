@@ -141,6 +141,20 @@ def last_id(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
+def ids_beginning(connection: sqlite3.Connection, beginning: str, limit: int) -> list[str]:
+    """At most `limit` ids that begin so, in their order; `beginning` is hexadecimal."""
+    rows = connection.execute(
+        "SELECT id FROM conversations WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+        (beginning, f"{beginning}g", limit),
+    )
+    return [str(found) for (found,) in rows]
+
+
+def running_windows(connection: sqlite3.Connection) -> list[str]:
+    """The windows whose answers are marked as running."""
+    return [str(name) for (name,) in connection.execute("SELECT DISTINCT window FROM messages WHERE window <> ''")]
+
+
 def place_of(connection: sqlite3.Connection, conversation_id: str) -> int | None:
     """Where it stands in the list."""
     row = connection.execute("SELECT sequence FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
@@ -191,6 +205,11 @@ def _turn(started_at_s: float, column: str, record: str) -> TurnRow | None:
         longest_gap_s=ending.longest_gap_s,
         stalls=ending.stalls,
     )
+
+
+def conversation_count(connection: sqlite3.Connection) -> int:
+    """How many conversations there are: out of an index, their rows are not read."""
+    return int(connection.execute("SELECT count(*) FROM conversations").fetchone()[0])
 
 
 def counts(connection: sqlite3.Connection) -> StoreCounts:

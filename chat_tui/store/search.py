@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Final
 
 from chat_tui.store.columns import indexed, repaired
@@ -82,11 +83,9 @@ def find(
     hits: dict[str, SearchHit] = {}
     for hit in _title_hits(connection, query, limit, pattern, open_elsewhere):
         hits[hit.row.id] = hit
-    for hit in _message_hits(connection, query, limit, pattern, open_elsewhere, known=set(hits)):
-        hits[hit.row.id] = hit
-        if len(hits) >= limit:
-            break
-    return list(hits.values())
+    left = limit - len(hits)
+    in_messages = _message_hits(connection, query, limit, pattern, open_elsewhere, known=set(hits))
+    return [*hits.values(), *islice(in_messages, left)]
 
 
 def _title_hits(

@@ -162,6 +162,11 @@ class ConversationStore:
 
     # -- reading: all raise StoreError ---------------------------------------------------------------
 
+    async def recover_lost(self) -> None:
+        """`recover`, but nothing is written when no window has died: for whoever is about to look at the list."""
+        if await self._read(lambda tables: tables.has_lost()):
+            self.recover()
+
     async def recent(self, limit: int = 50, offset: int = 0) -> list[ConversationRow]:
         """Pinned ones first, then those changed last."""
         return await self._read(lambda tables: tables.recent(limit, offset))
@@ -183,6 +188,10 @@ class ConversationStore:
     async def failed_id(self) -> str:
         """The conversation that ended the program when it was shown; empty when there is none."""
         return await self._read(lambda tables: tables.state(_FAILED))
+
+    async def ids_beginning(self, beginning: str, limit: int) -> list[str]:
+        """At most `limit` ids that begin with these hexadecimal digits."""
+        return await self._read(lambda tables: tables.ids_beginning(beginning, limit))
 
     async def known(self, ids: Iterable[str]) -> frozenset[str]:
         """Those of `ids` that are here."""
@@ -206,6 +215,10 @@ class ConversationStore:
             some, after = await self._read(lambda tables, place=place: tables.turns(since_s, model, place))
             found += some
         return found
+
+    async def count(self) -> int:
+        """How many conversations there are."""
+        return await self._read(lambda tables: tables.conversation_count())
 
     async def counts(self) -> StoreCounts:
         """How much there is."""

@@ -139,6 +139,10 @@ class Tables:
         """The one changed last."""
         return reading.last_id(self.connection)
 
+    def ids_beginning(self, beginning: str, limit: int) -> list[str]:
+        """Some ids that begin so."""
+        return reading.ids_beginning(self.connection, beginning, limit)
+
     def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those that are here."""
         return reading.known(self.connection, ids)
@@ -159,6 +163,14 @@ class Tables:
     def turns(self, since_s: float, model: str | None, after: int) -> tuple[list[TurnRow], int | None]:
         """The numbers of some answers, and where to go on."""
         return reading.turns(self.connection, since_s, model, after)
+
+    def has_lost(self) -> bool:
+        """Whether answers are marked as running whose window is gone."""
+        return not all(map(self._windows.is_alive, reading.running_windows(self.connection)))
+
+    def conversation_count(self) -> int:
+        """How many conversations there are."""
+        return reading.conversation_count(self.connection)
 
     def counts(self) -> StoreCounts:
         """How much there is."""

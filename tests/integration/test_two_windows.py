@@ -102,6 +102,30 @@ async def test_two_windows_see_each_others_conversations(
         assert_whole(conversation.messages, turns if turns.keys() & set(texts(conversation)) else other)
 
 
+async def test_an_answer_of_a_window_killed_later_is_unfinished_in_the_picker_of_the_other(
+    clean_environment: Path, server: SseServer, model: SteadyModel
+) -> None:
+    """What it had said can be found and read, without the other having been started again."""
+    async with Program(clean_environment, server) as one:
+        await one.ready()
+        async with Program(clean_environment, server) as two:
+            await two.ready()
+            model.plan = Plan(token_count=10_000)
+            await two.ask("asked by two")
+            await wait_until(lambda: len(model.answers) == 1, 20, "the model was asked")
+            await two.wait_for(model.answers[0].token(60).strip())
+            two.process.kill()
+            two.process.wait()
+        one.send(PICKER)
+        await one.wait_for("asked by two")
+        await one.wait_for("unfinished")
+        await one.type_in(model.answers[0].token(5).strip())
+        await one.wait_for("1 conversation")
+        await one.type_in("\r")
+        await one.wait_for(model.answers[0].token(5).strip())
+        await leave(one)
+
+
 async def test_the_same_conversation_in_two_windows_loses_no_turn(
     clean_environment: Path, server: SseServer, model: SteadyModel
 ) -> None:

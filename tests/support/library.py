@@ -51,11 +51,16 @@ class FakeLibrary:
     def __init__(self, *rows: ConversationRow, current_id: str = "") -> None:
         self.rows = list(rows)
         self.current_id = current_id
+        self.refresh_count = 0
         self.asked: list[tuple[str, int, int]] = []
         self.holds: dict[str, asyncio.Event] = {}
         self.given_up: list[str] = []
         self.failure: ChatError | None = None
         self._deleted: list[tuple[int, ConversationRow]] = []
+
+    async def refresh(self) -> None:
+        """There are no other windows."""
+        self.refresh_count += 1
 
     async def count(self) -> int:
         """How many there are."""

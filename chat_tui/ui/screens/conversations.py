@@ -153,6 +153,8 @@ class ConversationsScreen(ModalScreen[Choice | None]):
         words = self._search.value.strip()
         offset = 0
         try:
+            if not self._is_listed:
+                await self._source.refresh()
             if words:
                 entries = [_found(hit) for hit in await self._source.search(words, self._limit)]
                 count = len(entries)

@@ -50,6 +50,10 @@ class ConversationSource(Protocol):
         """The one that is open."""
         ...
 
+    async def refresh(self) -> None:
+        """Know what became of other windows, before anything is listed."""
+        ...
+
     async def count(self) -> int:
         """How many there are."""
         ...

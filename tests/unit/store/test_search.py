@@ -104,6 +104,19 @@ async def test_hits_say_where(tmp_path: Path) -> None:
         assert len(await store.search("needle", 2)) == 2
 
 
+@pytest.mark.parametrize("limit", [1, 4, 5, 6, 9, 12, 20])
+async def test_titles_and_messages_together_are_at_most_as_many_as_are_asked_for(
+    tmp_path: Path, limit: int
+) -> None:
+    with opened(tmp_path) as store:
+        for number in range(12):
+            chat(store, f"bread {number}", "and butter", title="About bread" if number < 5 else "About something")
+        hits = await store.search("bread", limit)
+        assert len(hits) == min(limit, 12)
+        assert len({hit.row.id for hit in hits}) == len(hits)
+        assert [hit.message_id == 0 for hit in hits] == [True] * min(limit, 5) + [False] * (len(hits) - 5)
+
+
 async def test_the_index_follows_changes(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         conversation_id = chat(store, "alpha", title="beta")

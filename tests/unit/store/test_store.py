@@ -76,6 +76,47 @@ async def test_an_answer_of_a_window_that_died_is_interrupted(tmp_path: Path) ->
         assert [hit.message_id for hit in await store.search("far")] == [3]
 
 
+async def test_a_window_that_dies_later_is_noticed_when_it_is_asked_for(tmp_path: Path) -> None:
+    """Before a list is shown: what it left is in the list, unfinished, and found by its words."""
+    with opened(tmp_path) as store:
+        flushed(store)
+        died = subprocess.run(
+            [sys.executable, "-c", DIES, str(tmp_path)], capture_output=True, text=True, timeout=60
+        )
+        assert len(died.stdout.strip()) == 32, died.stderr
+        assert [row.is_unfinished for row in await store.recent()] == [False]
+        await store.recover_lost()
+        [row] = await store.recent()
+        assert (row.is_unfinished, row.preview) == (True, "as far as it came")
+        assert [hit.message_id for hit in await store.search("far")] == [3]
+
+
+async def test_looking_for_windows_that_died_writes_nothing_when_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as one, opened(tmp_path) as other:
+        conversation_id = chat(one)
+        one.put_message(conversation_id, running(3, 2), is_running=True)
+        flushed(one)
+        monkeypatch.setattr(other, "recover", lambda: pytest.fail("something is written"))
+        await other.recover_lost()
+        monkeypatch.setattr(one, "recover", lambda: pytest.fail("something is written"))
+        await one.recover_lost()
+        assert (await other.load(conversation_id)).messages[-1].ending is None
+
+
+async def test_ids_are_found_by_their_beginning(tmp_path: Path) -> None:
+    ids = ["ab" + "0" * 30, "abf" + "f" * 29, "ac" + "0" * 30, "f" * 32]
+    with opened(tmp_path) as store:
+        for identity in ids:
+            store.begin(identity, "", "mine/model", 0.0)
+        assert await store.ids_beginning("ab", 9) == ids[:2]
+        assert await store.ids_beginning("a", 2) == ids[:2]
+        assert await store.ids_beginning("f", 9) == await store.ids_beginning("f" * 32, 9) == ids[3:]
+        assert await store.ids_beginning("0", 9) == []
+        assert await store.count() == 4
+
+
 async def test_an_answer_of_a_window_that_lives_is_running(tmp_path: Path) -> None:
     with opened(tmp_path) as one, opened(tmp_path) as other:
         conversation_id = chat(one)

@@ -1,0 +1,146 @@
+"""What holds for every protocol: cut, chunked and mutated streams end once, lose nothing, raise nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from typing import Any, cast
+
+import pytest
+
+from chat_tui.core.events import (
+    Channel,
+    StreamEvent,
+    TextDelta,
+    ToolArgumentsDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+)
+from chat_tui.wire.base import Framing
+from chat_tui.wire.protocols import protocol_of
+from tests.support.wire import STREAMS, played, protocol_name, reasoning_of, stream_bytes, terminal_of, text_of
+
+_BOM = b"\xef\xbb\xbf"
+_MUTATIONS = 240
+"""Mutants of each stream; with the streams there are more than ten thousand."""
+_STRANGE: list[object] = [
+    None, True, 0, -1, 10**30, 1e308, float("nan"), "", "x", "\ud83d", "\0\x1b[31m", [], {}, [None], {"error": "e"},
+    [[[[]]]], "stop", "error", [{"type": "text", "text": "t"}], {"type": "error"},
+]  # fmt: skip
+
+
+def check(events: list[StreamEvent]) -> None:
+    """What holds for the events of every stream, whatever happened to it."""
+    terminal_of(events)
+    arguments: dict[str, str] = {}
+    ended: set[str] = set()
+    for event in events:
+        json.dumps(dataclasses.asdict(cast("Any", event)), ensure_ascii=False, allow_nan=False).encode()
+        if isinstance(event, TextDelta):
+            assert event.text
+        elif isinstance(event, ToolCallStarted):
+            arguments.setdefault(event.key, "")
+            assert event.key not in ended
+        elif isinstance(event, ToolArgumentsDelta):
+            arguments[event.key] += event.fragment
+            assert event.key not in ended
+        elif isinstance(event, ToolCallEnded):
+            assert event.arguments.startswith(arguments[event.key])
+            assert event.key not in ended
+            ended.add(event.key)
+
+
+def line_ends(name: str) -> tuple[bytes, ...]:
+    """Server-sent events take three, lines of JSON two."""
+    is_sse = protocol_of(protocol_name(name)).framing is Framing.SSE
+    return (b"\n", b"\r\n", b"\r") if is_sse else (b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_every_byte_prefix_ends_once_and_loses_nothing(name: str) -> None:
+    protocol = protocol_name(name)
+    for line_end in line_ends(name):
+        body = stream_bytes(name).replace(b"\n", line_end)
+        whole = played(body, protocol)
+        check(whole)
+        texts = {channel: text_of(whole, channel) for channel in Channel}
+        for cut in range(len(body) + 1):
+            # All sizes and marks come by many times in a stream; all of them at every cut would say no more.
+            size = (0, 7, 0, 2, 0, 1)[cut % 6]
+            events = played((_BOM if cut % 5 == 0 else b"") + body[:cut], protocol, size)
+            check(events)
+            for channel, text in texts.items():
+                # half a character that a cut leaves is made visible, never dropped
+                assert text.startswith(text_of(events, channel).removesuffix("\ufffd"))
+            assert reasoning_of(whole).startswith(reasoning_of(events).removesuffix("\ufffd"))
+
+
+@pytest.mark.parametrize("bom", [b"", _BOM], ids=["", "BOM"])
+@pytest.mark.parametrize("name", STREAMS)
+def test_every_chunking_and_line_end_gives_the_same_events(name: str, bom: bytes) -> None:
+    protocol = protocol_name(name)
+    whole = played(stream_bytes(name), protocol)
+    for line_end in line_ends(name):
+        body = bom + stream_bytes(name).replace(b"\n", line_end)
+        for size in (0, 1, 2, 7, 100):
+            assert played(body, protocol, size) == whole
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_mutants_raise_nothing(name: str) -> None:
+    dice = random.Random(name)
+    lines = stream_bytes(name).split(b"\n")
+    for _ in range(_MUTATIONS):
+        check(played(b"\n".join(mutated(lines, dice)), protocol_name(name), dice.choice((0, 1, 7))))
+
+
+def mutated(lines: list[bytes], dice: random.Random) -> list[bytes]:
+    """The stream with one to three things changed: values, bytes, lines doubled, left out or in another order."""
+    changed = list(lines)
+    for _ in range(dice.randint(1, 3)):
+        at = dice.randrange(len(changed))
+        match dice.randrange(6):
+            case 0:
+                changed.insert(at, dice.choice(lines))
+            case 1 if len(changed) > 1:
+                del changed[at]
+            case 2:
+                other = dice.randrange(len(changed))
+                changed[at], changed[other] = changed[other], changed[at]
+            case 3:
+                line = bytearray(changed[at])
+                if line:
+                    line[dice.randrange(len(line))] = dice.randrange(256)
+                changed[at] = bytes(line)
+            case _:
+                changed[at] = _with_another_value(changed[at], dice)
+    return changed
+
+
+def _with_another_value(line: bytes, dice: random.Random) -> bytes:
+    prefix, data = (line[:6], line[6:]) if line.startswith(b"data: ") else (b"", line)
+    try:
+        value = json.loads(data)
+    except ValueError:
+        return line
+    places = list(_places(value))
+    if not places:
+        return line
+    holder, key = dice.choice(places)
+    if dice.randrange(4) == 0:
+        del holder[key]
+    else:
+        holder[key] = dice.choice(_STRANGE)
+    return prefix + json.dumps(value).encode()
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    """Every holder and key below a JSON value."""
+    if isinstance(value, dict):
+        found = cast("dict[str, Any]", value)
+        return [(found, key) for key in found] + [p for inner in found.values() for p in _places(inner)]
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [(items, at) for at in range(len(items))] + [p for inner in items for p in _places(inner)]
+    return []

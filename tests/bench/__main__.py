@@ -1,8 +1,9 @@
 """How fast chat-tui is on this machine, beside a naive Textual chat, a bare HTTP reader and a bare Textual app.
 
-    uv run python -m tests.bench              five runs, about twelve minutes, a table on standard output
-    uv run python -m tests.bench --quick      one run of small sizes, under a minute
+    uv run python -m tests.bench              five runs, about twenty minutes, a table on standard output
+    uv run python -m tests.bench --quick      one run of small sizes, about a minute
     uv run python -m tests.bench --only paced,burst --runs 3 --json results.json
+    uv run python -m tests.bench --only conversations     10,000 conversations beside 100, five minutes
 
 Nothing is contacted but this machine; nothing is left behind. For Linux.
 """

@@ -30,11 +30,13 @@ class Programs:
     folder: Path
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    def client(self, program: str, more_config: str = "") -> Client:
-        """Not started yet. `more_config`: TOML for chat-tui."""
-        home = self.folder / f"home-{next(self._numbers)}"
+    def client(self, program: str, more_config: str = "", home: str = "") -> Client:
+        """Not started yet. `more_config`: TOML for chat-tui; `home`: the name of one that is used again."""
+        return self._client(program, more_config, self.folder / (home or f"home-{next(self._numbers)}"))
+
+    def _client(self, program: str, more_config: str, home: Path) -> Client:
         for place in _XDG.values():
-            (home / place).mkdir(parents=True)
+            (home / place).mkdir(parents=True, exist_ok=True)
         env = chat_tui_env(home, BENCH_API_KEY="none")
         env |= {f"XDG_{name}_HOME": str(home / place) for name, place in _XDG.items()}
         env["PYTHONPATH"] = str(_HERE.parents[1])  # what is measured is what this is part of

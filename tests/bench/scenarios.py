@@ -11,6 +11,8 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.bench.many_conversations import measure as measure_many
+from tests.bench.many_conversations import searches
 from tests.bench.programs import BARE_APP, CHAT_TUI, NAIVE, READER, Programs, ready
 from tests.bench.turns import Turn, ask, play, share, time_stop
 
@@ -22,12 +24,13 @@ _FREEZE_KEYS_PER_S = 15.0
 _STALL_AFTER_TOKENS = 40
 _HIGH_RATE = 6000
 """Tokens a second, far above what any model writes, and what the program can keep up with."""
+FEW_CONVERSATIONS = 100
 _KEPT, _NOT_KEPT = "[conversations]\nsave = true", "[conversations]\nsave = false"
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything. Tokens, lines, rows, items, messages; rates in tokens a second."""
+    """How much of everything. Tokens, lines, rows, items, messages, words to search; rates in tokens a second."""
 
     starts: int = 2
     paced_tokens: int = 2000
@@ -43,10 +46,13 @@ class Sizes:
     list_items: int = 2000
     messages: int = 1000
     kept_tokens: int = 1200
+    conversations: int = 10_000
+    opens: int = 5
+    words: int = 7
 
 
-QUICK = Sizes(1, 100, 25, 150, 800, 2000, 1, 0.5, 8000, 30, 300, 150, 100, 300)
-SMALLEST = Sizes(1, 20, 20, 20, 40, 200, 1, 0.1, 400, 6, 6, 6, 40, 40)
+QUICK = Sizes(1, 100, 25, 150, 800, 2000, 1, 0.5, 8000, 30, 300, 150, 100, 300, 1000, 2, 2)
+SMALLEST = Sizes(1, 20, 20, 20, 40, 200, 1, 0.1, 400, 6, 6, 6, 40, 40, 20, 2, 1)
 
 
 def _ms(seconds: float) -> float:
@@ -240,6 +246,22 @@ def kept(programs: Programs, program: str, sizes: Sizes) -> Values:
     }
 
 
+def many_conversations(programs: Programs, program: str, sizes: Sizes) -> Values:
+    """10,000 conversations with 200,000 messages, beside a hundred: listed, searched, gone on with."""
+    del program
+    of = {
+        count: measure_many(
+            programs, count, opens=sizes.opens, starts=sizes.starts, words=searches()[: sizes.words]
+        ).as_values()
+        for count in (FEW_CONVERSATIONS, sizes.conversations)
+    }
+    few, many = of[FEW_CONVERSATIONS], of[sizes.conversations]
+    related = ("picker_p50", "picker_cpu", "typed_p50", "typed_cpu", "chosen_p50", "chosen_cpu")
+    ratios = {f"{key}_ratio": many[key] / few[key] for key in related}
+    beside = ("picker_p50", "typed_p50", "chosen_p50", "continue", "named")
+    return many | {f"few_{key}": few[key] for key in beside} | ratios
+
+
 @dataclass(frozen=True)
 class Scenario:
     """`beside`: what else is measured, in the first run only, because it takes long; `always_beside`: in every run.
@@ -273,4 +295,5 @@ SCENARIOS = (
     Scenario("list", big_list, most_runs=3),
     Scenario("conversation", conversation),
     Scenario("store", kept),
+    Scenario("conversations", many_conversations),
 )

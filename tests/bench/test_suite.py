@@ -88,6 +88,15 @@ def test_the_quickest_scenarios_make_a_table(tmp_path: Path) -> None:
     assert json.loads(json.dumps(results.as_data()))[CHAT_TUI]["start_ms"]["median"] > 0
 
 
+def test_many_conversations_are_listed_searched_and_opened(tmp_path: Path) -> None:
+    with PacedServer() as server:
+        scenario = next(scenario for scenario in SCENARIOS if scenario.name == "conversations")
+        values = scenario.measure(Programs(server, tmp_path), CHAT_TUI, SMALLEST)
+    assert set(values) <= {figure.key for figure in FIGURES}
+    assert all(map(math.isfinite, values.values()))
+    assert {key for key in values if values[key] <= 0} <= {"continue", "named", "few_continue", "few_named"}
+
+
 def test_the_command_line_names_its_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [s.name for s in SCENARIOS]

@@ -93,6 +93,13 @@ class ConversationsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     """Keep what is said in a database of yours; false: it is gone when the window closes."""
 
 
+class TitlesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[titles]: what conversations are called."""
+
+    model: str = ""
+    """PROVIDER/MODEL that is asked for a title after the first answer; empty: the first words are the title."""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -107,3 +114,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     local: LocalConfig = LocalConfig()
     render: RenderConfig = RenderConfig()
     conversations: ConversationsConfig = ConversationsConfig()
+    titles: TitlesConfig = TitlesConfig()

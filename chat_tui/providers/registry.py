@@ -50,6 +50,10 @@ class ProviderRegistry:
         self._clock = clock
         self._providers: dict[str, Provider] = {}
 
+    def apart(self) -> ProviderRegistry:
+        """One of the same settings, whose providers share no connection and no process with these."""
+        return ProviderRegistry(self._config, self._environ, self._state_dir, self._clock)
+
     # -- one model -------------------------------------------------------------------------------
 
     def resolve(self, model_id: str) -> tuple[Provider, str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat_tui.core.conversation import REWRITTEN, Conversation, Ending, Message, Role, TextPart
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Outcome
 from chat_tui.providers.registry import ModelGroup
+from chat_tui.session.journal import title_of
 from chat_tui.session.turns import NothingToDo, TurnSession, turn_runner
 
 if TYPE_CHECKING:
+    from chat_tui.providers.registry import ProviderRegistry
     from chat_tui.session.turn_runner import TurnListener, TurnRunner
 
 __all__ = ["ChatSession", "ModelGroup", "NothingToDo", "turn_runner"]
@@ -34,6 +37,7 @@ class ChatSession(TurnSession):
     """What a person does with conversations. Nothing is overwritten: changes make siblings."""
 
     _undo: tuple[_Shown, ...] = ()
+    _other_registry: ProviderRegistry | None = None
 
     is_shared = False
     """Whether another window has this conversation open, too."""
@@ -47,6 +51,20 @@ class ChatSession(TurnSession):
     def undo_depth(self) -> int:
         """How many changes `undo` could take back, one after the other."""
         return len(self._undo)
+
+    @property
+    def other_registry(self) -> ProviderRegistry:
+        """Providers for what is asked beside the turns: they share nothing with those that answer."""
+        if self._other_registry is None:
+            self._other_registry = self._registry.apart()
+        return self._other_registry
+
+    async def aclose(self) -> None:
+        """Stop what runs and give everything back."""
+        if self._other_registry is None:
+            await super().aclose()
+        else:
+            await asyncio.gather(super().aclose(), self._other_registry.aclose())
 
     def open_store(self) -> None:
         """Open the store now, and not with the first question: what is wrong with it is said before anything is."""
@@ -116,13 +134,17 @@ class ChatSession(TurnSession):
             self._moved(before)
 
     def fork(self, message_id: int) -> Conversation:
-        """What was said up to a message, as a conversation of its own, which is open then."""
+        """What was said up to a message as a conversation of its own, numbered in its title; it is open then."""
+        from chat_tui.session.titles import copy_title
+
         self._check_idle()
         before = self._shown("the copy")
         old, new = self.conversation, self.journal.conversation()
         path = old.path_to(message_id)
         new.restore(path, message_id)
-        new.title, new.is_title_own = old.title, old.is_title_own
+        title = old.title or title_of(path[0].text if path else "")
+        new.title = copy_title(title, (shown.conversation.title for shown in self._undo))
+        new.is_title_own = old.is_title_own
         self.conversation, self.runner = new, None
         self.journal.forked(new, path)
         if new.is_title_own:

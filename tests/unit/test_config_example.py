@@ -61,8 +61,9 @@ def test_it_names_every_key_and_no_other() -> None:
 def test_what_it_shows_is_the_default_or_called_an_example() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     for key, value in shown().items():
-        name = key.rpartition(".")[2]
-        at = next(i for i, line in enumerate(lines) if line.startswith(f"#{name} = "))
+        table, _, name = key.rpartition(".")
+        begin = next((i for i, line in enumerate(lines) if line.lstrip("#") == f"[{table}]"), 0)
+        at = next(i for i, line in enumerate(lines) if i >= begin and line.startswith(f"#{name} = "))
         prose = at - 1
         while lines[prose - 1].startswith("# "):
             prose -= 1

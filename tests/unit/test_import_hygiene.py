@@ -122,6 +122,7 @@ LATER = {
     "chat_tui.ui.widgets.find_bar": "Ctrl+F",
     "chat_tui.ui.widgets.search": "Ctrl+F",
     "chat_tui.session.library": "F3",
+    "chat_tui.session.titles": "a fork, or the first answer where titles are wanted",
     "chat_tui.ui.screens.conversations": "F3",
     "chat_tui.ui.widgets.conversation_list": "F3",
     "chat_tui.ui.screens.models": "F2",

@@ -14,6 +14,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widgets import TextArea
+from textual.worker import Worker
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.commands import escape
@@ -29,7 +30,9 @@ from chat_tui.ui.screens.branching import BranchingScreen
 from chat_tui.ui.widgets.banner import Banner
 
 if TYPE_CHECKING:
+    from chat_tui.core.conversation import Message
     from chat_tui.session.library import Library
+    from chat_tui.session.titles import Titles
     from chat_tui.session.turn_runner import TurnRunner
     from chat_tui.ui.screens.conversations import Choice
 
@@ -51,6 +54,10 @@ class KeepingScreen(BranchingScreen):
         self.drafts = Drafts(session)
         self._draft_timer: Timer | None = None
         self._library: Library | None = None
+        self._titles: Titles | None = None
+        self._titling: Worker[None] | None = None
+        self._title_model = loaded.config.titles.model
+        """Who is asked for titles; nobody when it is empty."""
         self._is_model_asked_for = loaded.origins.get("model", "").startswith("--")
         """Whether the command line names a model: then it answers in what is resumed at the start, too."""
 
@@ -243,6 +250,45 @@ class KeepingScreen(BranchingScreen):
         self.show_title()
         self.say(f"The title is “{title}”.")
 
+    def start_turn(self, runner: TurnRunner, *, earlier: Message | None = None) -> None:
+        """Run it and show it; what is asked beside the turns waits until it has ended."""
+        self._stop_titling()
+        super().start_turn(runner, earlier=earlier)
+
+    def _want_title(self) -> None:
+        if self._titles is None:
+            from chat_tui.session.titles import Titles
+
+            self._titles = Titles(self.session, self._title_model, self.show_title, self.transcript.add_notice)
+        self._titles.note(self.session.conversation)
+        if self._titles.is_waiting and not self._titles.is_asking and not self.session.is_running:
+            self._titling = self.find_titles(self._titles)
+
+    def _stop_titling(self) -> None:
+        if self._titling is not None:
+            self._titling.cancel()
+            self._titling = None
+
+    @work(group="titles", exit_on_error=False)
+    async def find_titles(self, titles: Titles) -> None:
+        """Ask for the titles that are wanted, until the next turn begins."""
+        await titles.run()
+
+    def action_fork(self) -> None:
+        """A new conversation with all up to the message under the cursor; its title has a number of its own."""
+        before = self.session.conversation
+        super().action_fork()
+        if self.session.conversation is not before:
+            self.number_copy()
+
+    @work(group="copies", exit_on_error=False)
+    async def number_copy(self) -> None:
+        """Another number, when a stored conversation has that one already."""
+        from chat_tui.session.titles import number_copy
+
+        if await number_copy(self.session):
+            self.show_title()
+
     def action_undo_change(self) -> None:
         """Take back the last change; a deleted conversation is one, too."""
         library = self._library
@@ -276,8 +322,10 @@ class KeepingScreen(BranchingScreen):
             self.find_draft()
 
     def save_last_draft(self) -> None:
-        """The program ends: what is typed is kept, and a question nothing has come of."""
+        """The program ends: what is typed is kept, and a question nothing has come of; nobody is asked any more."""
         self._stop_draft_timer()
+        self._title_model = ""
+        self._stop_titling()
         text, runner = self.unsent, self.session.runner
         if runner is not None and runner is not self._ended and _came_to_nothing(runner):
             text = joined(escape(runner.prompt), text)
@@ -332,10 +380,12 @@ class KeepingScreen(BranchingScreen):
         self.drafts.sent(self.unsent)
 
     def end_turn(self, runner: TurnRunner) -> None:
-        """The one end of a turn; a question nothing has come of is a draft again."""
+        """The one end of a turn; a question nothing has come of is a draft again, a first answer makes a title."""
         super().end_turn(runner)
         if _came_to_nothing(runner):
             self.save_draft()
+        if self._title_model:
+            self._want_title()
 
 
 def _came_to_nothing(runner: TurnRunner) -> bool:

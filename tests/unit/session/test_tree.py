@@ -170,7 +170,7 @@ async def test_edits_rewritten_answers_and_copies_are_stored(tmp_path: Path) -> 
         assert list(original.versions().values()) == [(2, 2), (2, 2)]
         await other.open(copy.id)
         assert texts(other) == ["first", "one"]
-        assert other.conversation.title == "A title of my own"
+        assert other.conversation.title == "A title of my own (2)"
         assert other.conversation.is_title_own
         assert copy.id != original.id
     finally:

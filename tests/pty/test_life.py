@@ -127,7 +127,7 @@ async def test_ctrl_c_stops_then_quits(clean_environment: Path, server: SseServe
         await _ctrl_c_thrice(chat)
         assert await chat.wait_for_exit() == 0
         assert_restored(chat)
-        assert server.open_connections == 0
+        await wait_until(lambda: server.open_connections == 0, 10, "the server saw all closes")
 
 
 # -- the terminal goes -----------------------------------------------------------------------------

@@ -51,6 +51,7 @@ class Program(Terminal):
         is_controlling: bool = True,
         ignored: Iterable[signal.Signals] = (),
         stdin: int | None = None,
+        is_synchronized: bool = False,
     ) -> None:
         path = write_config(home, server, config)
         options = ["--config", str(path), *(["--model", model] if model else []), *arguments]
@@ -63,6 +64,7 @@ class Program(Terminal):
             is_controlling=is_controlling,
             ignored=ignored,
             stdin=stdin,
+            is_synchronized=is_synchronized,
         )
 
     async def ready(self) -> None:

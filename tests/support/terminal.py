@@ -42,6 +42,8 @@ _UNDRAWN = re.compile(
 )
 """What pyte 0.8 cannot take: private sequences, and characters without width, behind which it drops the rest."""
 _WHOLE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*\x07|[^\[\]])")
+_SYNC_QUERY, _SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+_FRAME_START, _FRAME_END = "\x1b[?2026h", "\x1b[?2026l"
 MODES = (1000, 1002, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048)
 
 
@@ -51,11 +53,31 @@ def leaks(output: bytes) -> list[bytes]:
     return [rest[found.start() : found.start() + 24] for found in _CONTROL.finditer(rest)]
 
 
+class Screen(pyte.Screen):
+    """As terminals have it: what overwrites one half of a wide character blanks the other.
+
+    pyte 0.8 leaves the other half, and cannot show a line with a second half alone.
+    """
+
+    def draw(self, data: str) -> None:
+        """Text at the cursor."""
+        x, y = self.cursor.x, self.cursor.y
+        super().draw(data)
+        if 0 < x < self.columns and self.buffer[y][x].data:
+            left = self.buffer[y][x - 1]
+            if cell_len(left.data) == 2:
+                self.buffer[y][x - 1] = left._replace(data=" ")
+        x, y = self.cursor.x, self.cursor.y
+        if 0 < x < self.columns and not self.buffer[y][x].data and cell_len(self.buffer[y][x - 1].data) < 2:
+            self.buffer[y][x] = self.buffer[y][x]._replace(data=" ")
+
+
 class Terminal:
     """Runs `argv` in a pty of `columns` by `rows`. Use as an async context manager; nothing is left behind.
 
     `is_controlling` False: the program gets the terminal but no signals from it. `ignored` are signals that the
     parent has set to be ignored, as `nohup` does. `stdin` replaces the terminal as standard input.
+    `is_synchronized`: it can show frames as a whole (mode 2026) and says so; the screen is never half a frame then.
     """
 
     def __init__(
@@ -69,12 +91,14 @@ class Terminal:
         is_controlling: bool = True,
         ignored: Iterable[signal.Signals] = (),
         stdin: int | None = None,
+        is_synchronized: bool = False,
     ) -> None:
         self.argv, self.env, self.cwd = list(argv), dict(env), cwd
         self.columns, self.rows = columns, rows
         self.output = bytearray()
         self._is_controlling, self._ignored, self._stdin = is_controlling, tuple(ignored), stdin
-        self._screen = pyte.Screen(columns, rows)
+        self.is_synchronized, self._is_asked = is_synchronized, False
+        self._screen = Screen(columns, rows)
         self._stream = pyte.Stream(self._screen)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._drawn, self._undrawn = 0, ""
@@ -145,6 +169,9 @@ class Terminal:
         except OSError:
             return False
         self.output += data
+        if self.is_synchronized and not self._is_asked and _SYNC_QUERY in self.output:
+            self._is_asked = True
+            self.send(_SYNC_ANSWER)
         return bool(data)
 
     def send(self, keys: str | bytes) -> None:
@@ -181,6 +208,9 @@ class Terminal:
         last = fresh.rfind("\x1b")
         if last >= 0 and not _WHOLE_SEQUENCE.match(fresh, last):  # cut in the middle by how it was read
             fresh, self._undrawn = fresh[:last], fresh[last:]
+        start = fresh.rfind(_FRAME_START)
+        if self.is_synchronized and start > fresh.rfind(_FRAME_END):
+            fresh, self._undrawn = fresh[:start], fresh[start:] + self._undrawn
         self._stream.feed(_UNDRAWN.sub("", fresh))
         self._lines = [line.rstrip() for line in self._screen.display]
         return self._lines

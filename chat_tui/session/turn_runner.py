@@ -243,10 +243,8 @@ class TurnRunner:
                 self._hold(self._reasoning_cleaner.feed(text), is_reasoning=True)
                 first_s = at_s if self._reasoning_span_s is None else self._reasoning_span_s[0]
                 self._reasoning_span_s = (first_s, at_s)
-            case Connected():
-                self.metrics.connected(at_s)
-            case ProgressReported():
-                self.metrics.alive(at_s)
+            case Connected() | ProgressReported():
+                pass
             case UsageReported(usage):
                 self.metrics.usage_reported(usage)
             case Finished() | Failed():
@@ -342,4 +340,7 @@ class TurnRunner:
             ttft_s=metrics.ttft_s,
             tokens_per_s=metrics.tokens_per_s,
             usage=self.state.usage,
+            gap_p95_s=metrics.gap_percentile_s(0.95),
+            longest_gap_s=metrics.gap_percentile_s(1.0),
+            stalls=metrics.stall_count,
         )

@@ -84,6 +84,23 @@ async def test_a_complete_answer_is_kept_with_its_numbers(session: ChatSession, 
     assert provider.open_streams == 0
 
 
+async def test_silences_are_kept_with_the_numbers(clock: ManualClock) -> None:
+    waits_s = iter((0.0, 1.0, 40.0, 2.0, 0.0))
+
+    def later() -> float:
+        clock.advance(next(waits_s))
+        return clock()
+
+    provider = FakeProvider(later)
+    provider.add(answer("One ", "two ", "three."))
+    session = ChatSession(cast("ProviderRegistry", FakeRegistry(provider)), "fake/one", clock=clock)
+    ending = await session.submit("Count").run()
+    assert ending.stalls == 1
+    assert ending.longest_gap_s == pytest.approx(40.0, rel=0.006)
+    assert ending.gap_p95_s == pytest.approx(40.0, rel=0.006)
+    assert session.conversation.path()[-1].ending == ending
+
+
 async def test_esc_keeps_the_partial_answer_and_sends_it_with_the_next_question(
     session: ChatSession, provider: FakeProvider
 ) -> None:

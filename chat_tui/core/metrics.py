@@ -34,10 +34,8 @@ class StreamMetrics:
     def __init__(self, submitted_at_s: float) -> None:
         self.stall_count = 0
         self._submitted_s = submitted_at_s
-        self._connected_s: float | None = None
         self._first_s: float | None = None
         self._last_s: float | None = None
-        self._alive_s = submitted_at_s
         self._ended_s: float | None = None
         self._deltas = 0
         self._usage = Usage()
@@ -45,11 +43,6 @@ class StreamMetrics:
         self._gaps = _GapHistogram()
         self._recent = _Cells(_MS, LIVE_WINDOW_S)
         self._minute = _Cells(_CELL_S, STRIP_MEMORY_S)
-
-    def connected(self, at_s: float) -> None:
-        """The response headers are here."""
-        self._connected_s = at_s
-        self._alive_s = at_s
 
     def tokens_arrived(self, at_s: float, count: int = 1) -> None:
         """`count` deltas (text, reasoning, tool arguments) came in one read: all but the first have gap 0."""
@@ -63,15 +56,11 @@ class StreamMetrics:
             self.stall_count += gap_s >= STALLED_AFTER_S
             self._gaps.add(gap_s)
             self._gaps.add(0.0, count - 1)
-        self._last_s = self._alive_s = at_s
+        self._last_s = at_s
         self._deltas += count
         self._has_tokens_after_usage = True
         self._recent.add(at_s - self._submitted_s, count)
         self._minute.add(at_s - self._submitted_s, count)
-
-    def alive(self, at_s: float) -> None:
-        """A comment or ping: the connection lives, the model is silent."""
-        self._alive_s = at_s
 
     def usage_reported(self, usage: Usage) -> None:
         """A snapshot of the server's count; a later one replaces it field by field."""
@@ -83,11 +72,6 @@ class StreamMetrics:
         """Freezes everything; a second call changes nothing."""
         if self._ended_s is None:
             self._ended_s = at_s
-
-    @property
-    def connect_s(self) -> float | None:
-        """Submitted → response headers."""
-        return None if self._connected_s is None else self._connected_s - self._submitted_s
 
     @property
     def ttft_s(self) -> float | None:
@@ -152,10 +136,6 @@ class StreamMetrics:
     def silence_s(self, now_s: float) -> float:
         """Since the last token (or the submit)."""
         return max(0.0, self._until(now_s) - (self._submitted_s if self._last_s is None else self._last_s))
-
-    def dead_air_s(self, now_s: float) -> float:
-        """Since the last sign of life of any kind."""
-        return max(0.0, self._until(now_s) - self._alive_s)
 
     def gap_percentile_s(self, fraction: float) -> float | None:
         """The gap between tokens that `fraction` (0..1) of the gaps do not exceed; within 0.5 %. None: no gaps."""

@@ -131,11 +131,6 @@ def language_of(block: Block) -> str:
     return word
 
 
-def is_known_language(language: str) -> bool:
-    """Whether there is a lexer for it."""
-    return _lexer(language) is not None
-
-
 def _is_data(text: str) -> bool:
     if len(text) <= _PLAIN_LINE_CHARS:
         return False

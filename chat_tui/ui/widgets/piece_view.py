@@ -40,8 +40,8 @@ _SCROLL_TARGET_Y = cast("Reactive[float]", ScrollView.scroll_target_y)
 
 
 class ViewSettings(TypedDict, total=False):
-    """How a view is made: `measure_columns` is the widest that prose gets (100 unless told), `is_wrapped` whether long
-    lines of code and wide tables are wrapped (they are unless told); `id` is Textual's.
+    """How a view is made: `measure_columns` is the widest that prose gets (100 unless told),
+    `is_wrapped` whether long lines of code and wide tables are wrapped (they are unless told); `id` is Textual's.
     """
 
     measure_columns: int

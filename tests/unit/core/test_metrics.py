@@ -21,7 +21,6 @@ def metrics_of(*offsets_ms: int) -> StreamMetrics:
 def test_nothing_is_invented_before_the_first_token() -> None:
     metrics = StreamMetrics(START)
     assert metrics.ttft_s is None
-    assert metrics.connect_s is None
     assert metrics.tokens_per_s is None
     assert metrics.live_tokens_per_s(START + 3) is None
     assert metrics.gap_percentile_s(0.5) is None
@@ -34,8 +33,6 @@ def test_nothing_is_invented_before_the_first_token() -> None:
 
 def test_first_token_and_rate_to_the_millisecond() -> None:
     metrics = metrics_of(212, 232, 252, 272, 292)
-    metrics.connected(START + 0.1)
-    assert metrics.connect_s == pytest.approx(0.1)
     assert metrics.ttft_s == pytest.approx(0.212)
     assert metrics.tokens_per_s == pytest.approx(4 / 0.080)
     assert metrics.token_count == 5
@@ -116,14 +113,6 @@ def test_time_stands_still_after_the_end() -> None:
     assert metrics.elapsed_s(START + 99) == pytest.approx(0.5)
     assert metrics.silence_s(START + 99) == pytest.approx(0.2)
     assert metrics.strip(START + 99, 3) == (1, 1, 0)
-
-
-def test_a_sign_of_life_is_no_token() -> None:
-    metrics = metrics_of(1000)
-    metrics.alive(START + 15)
-    assert metrics.silence_s(START + 16) == pytest.approx(15)
-    assert metrics.dead_air_s(START + 16) == pytest.approx(1)
-    assert metrics.token_count == 1
 
 
 def test_stalls_are_long_gaps_between_tokens() -> None:

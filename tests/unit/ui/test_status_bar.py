@@ -51,7 +51,6 @@ def tones(cells: tuple[Cell, ...], text: str) -> set[Tone]:
 def running_metrics() -> StreamMetrics:
     """Submitted at 100, first token at 100.2, then one every 0.1 s until 101.2."""
     metrics = StreamMetrics(100.0)
-    metrics.connected(100.1)
     for tick in range(11):
         metrics.tokens_arrived(100.2 + tick * 0.1)
     return metrics

@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from chat_tui.core.blocks import Block, BlockKind, Container, ContainerKind
 from chat_tui.ui.render.blocks import RenderContext, render_block
-from chat_tui.ui.render.lexing import START, LexState, is_known_language, language_of, lex, start_state
+from chat_tui.ui.render.lexing import START, LexState, language_of, lex, start_state
 from chat_tui.ui.render.rows import MAX_ROW_CELLS, SourceRow, hidden_cells
 from chat_tui.ui.theme import THEMES, CodeRole
 
@@ -179,7 +179,6 @@ def test_language_of_an_info_string(info: str, language: str) -> None:
 
 
 def test_unknown_languages_and_very_long_lines_are_plain() -> None:
-    assert not is_known_language("no-such-language")
     assert lex("def x\n", "no-such-language") == ([(CodeRole.TEXT, "def x\n")], START)
     long_line = "def " * 3000 + "\n"
     assert lex(long_line, "python") == ([(CodeRole.TEXT, long_line)], START)

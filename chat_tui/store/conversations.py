@@ -107,9 +107,19 @@ def append_deltas(
     sequence = _sequence(connection, conversation_id, message_id)
     if sequence is None:
         return False
-    pairs = json.dumps([[kind, exact(text)] for kind, text in deltas], separators=(",", ":"))
-    connection.execute("INSERT INTO deltas (message, pairs) VALUES (?, ?)", (sequence, pairs))
+    connection.execute("INSERT INTO deltas (message, pairs) VALUES (?, ?)", (sequence, _runs(deltas)))
     return True
+
+
+def _runs(deltas: Iterable[Delta]) -> str:
+    """Kind, text and number of deltas that follow each other with one kind; two names of tools are two calls."""
+    runs: list[tuple[str, list[str]]] = []
+    for kind, text in deltas:
+        if runs and runs[-1][0] == kind != "call":
+            runs[-1][1].append(text)
+        else:
+            runs.append((kind, [text]))
+    return json.dumps([[kind, exact("".join(texts)), len(texts)] for kind, texts in runs], separators=(",", ":"))
 
 
 def settle(connection: sqlite3.Connection, conversation_id: str, message: Message, now_s: float) -> None:

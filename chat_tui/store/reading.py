@@ -106,13 +106,17 @@ def _messages(connection: sqlite3.Connection, key: int, is_alive: Callable[[str]
 def cut_message_of(connection: sqlite3.Connection, columns: Sequence[object]) -> Message:
     """As `message_of`, of an answer whose window is gone: it is over, and each delta counts as a token."""
     message = message_of(connection, columns)
-    token_count = len(_deltas(connection, columns[0])) + (0 if message.ending is None else message.ending.tokens)
+    token_count = sum(count for _, _, count in _runs(connection, columns[0])) + (
+        0 if message.ending is None else message.ending.tokens
+    )
     return interrupted(message, token_count)
 
 
-def _deltas(connection: sqlite3.Connection, sequence: object) -> list[tuple[str, str]]:
+def _runs(connection: sqlite3.Connection, sequence: object) -> list[tuple[str, str, int]]:
+    """Kind, text and number of the deltas of a message; a pair without a number is one."""
     rows = connection.execute("SELECT pairs FROM deltas WHERE message = ? ORDER BY sequence", (sequence,))
-    return [(str(kind), from_exact(text)) for (pairs,) in rows for kind, text in json.loads(pairs)]
+    found = ((*run, 1)[:3] for (runs,) in rows for run in json.loads(runs))
+    return [(str(kind), from_exact(text), int(count)) for kind, text, count in found]
 
 
 def message_of(connection: sqlite3.Connection, columns: Sequence[object]) -> Message:
@@ -123,8 +127,8 @@ def message_of(connection: sqlite3.Connection, columns: Sequence[object]) -> Mes
     except (BadRecord, ValueError, RecursionError):
         text = (TextPart(str(words)),) if words else ()
         message = Message(cast("int", identity), Role.ASSISTANT, text, _UNKNOWN_PARENT)
-    if deltas := _deltas(connection, sequence):
-        message = replace(message, parts=folded(message.parts, deltas))
+    if runs := _runs(connection, sequence):
+        message = replace(message, parts=folded(message.parts, [(kind, text) for kind, text, _ in runs]))
     return replace(message, ending=_ending(str(ending))) if ending else message
 
 

@@ -163,7 +163,7 @@ def _rows(path: Path, statement: str) -> list[str]:
 
 def _saved_chars(path: Path) -> int:
     pairs = [pair for row in _rows(path, "SELECT pairs FROM deltas") for pair in json.loads(row)]
-    return sum(len(json.loads(text)) for _, text in pairs)
+    return sum(len(json.loads(text)) for _, text, _ in pairs)
 
 
 # -- our own faults --------------------------------------------------------------------------------

@@ -200,3 +200,15 @@ def test_every_word_has_to_be_somewhere() -> None:
     assert is_match(model, "")
     assert is_match(model, "META llama-3")
     assert not is_match(model, "llama qwen")
+
+
+async def test_what_was_copied_in_here_is_pasted_clean() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(app, Listing(LOCAL), "late/model")
+        app.copy_to_clipboard("x\x1b[2Jy\nz")
+        search = app.screen.query_one("#model-search", Input)
+        search.focus()
+        await pilot.press("ctrl+v")
+        await wait_until(lambda: bool(search.value), what="the paste")
+        assert search.value == "x␛[2Jy z"

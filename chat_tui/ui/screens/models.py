@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import ClassVar, Protocol
 
 from rich.cells import cell_len, set_cell_size
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from chat_tui.core.errors import ChatError
 from chat_tui.core.sanitize import clean_line
+from chat_tui.ui.widgets.line_input import LineInput
 
 _ID_CELLS, _ID_CELLS_NARROW, _WIDE_CELLS = 34, 22, 80
 
@@ -69,14 +70,8 @@ def model_line(model: ListedModel, *, is_current: bool, id_cells: int) -> Conten
     )
 
 
-class SearchInput(Input):
-    """An input whose pastes are one clean line."""
-
-    async def on_paste(self, event: events.Paste) -> None:
-        """Insert it cleaned."""
-        event.stop()
-        event.prevent_default()
-        self.insert_text_at_cursor(clean_line(event.text))
+class SearchInput(LineInput):
+    """The words that are looked for, or the id of a model."""
 
 
 class ModelsScreen(ModalScreen[str | None]):

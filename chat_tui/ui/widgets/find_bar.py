@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from chat_tui.core.find import MAX_WORDS_CHARS
-from chat_tui.core.sanitize import clean, clean_line
+from chat_tui.core.sanitize import clean
 from chat_tui.ui.messages import FocusMoved, MatchWanted, SearchKept, WordsChanged
-
-if TYPE_CHECKING:
-    from textual import getters
-    from textual.app import App
+from chat_tui.ui.widgets.line_input import LineInput
 
 _TYPING_HINTS, _KEPT_HINTS = "↑ ↓ move  Enter keep", "n next  N previous"
 _ROOMY_CELLS = 48
@@ -38,11 +35,8 @@ def hints(width: int, *, is_typing: bool) -> str:
     return _TYPING_HINTS if is_typing else _KEPT_HINTS
 
 
-class FindInput(Input):
+class FindInput(LineInput):
     """The words. What would move in a list of suggestions moves between matches."""
-
-    if TYPE_CHECKING:
-        app = getters.app(App[object])  # Textual leaves the parameter open
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Previous match", show=False),
@@ -53,16 +47,6 @@ class FindInput(Input):
     def action_move(self, step: int) -> None:
         """To another match."""
         self.post_message(MatchWanted(step))
-
-    async def on_paste(self, event: events.Paste) -> None:
-        """One clean line of it."""
-        event.stop()
-        event.prevent_default()
-        self.insert_text_at_cursor(clean_line(event.text, MAX_WORDS_CHARS))
-
-    def action_paste(self) -> None:
-        """What was copied in here may be an answer, and answers are not trusted."""
-        self.insert_text_at_cursor(clean_line(self.app.clipboard, MAX_WORDS_CHARS))
 
 
 class FindBar(Horizontal):

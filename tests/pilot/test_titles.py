@@ -150,6 +150,35 @@ async def test_the_header_and_the_list_get_the_title_once(tmp_path: Path) -> Non
         assert [entry.model for entry in await store.turns()] == ["fake/one"] * 2
         assert len(provider.requests) == 2
         assert TITLE not in on.text
+        assert not (await store.load(on.session.conversation.id)).is_title_own
+
+
+async def test_an_answer_that_is_continued_is_no_other_first_one(tmp_path: Path) -> None:
+    async with server_of(http_answer("…")) as server, titled(tmp_path, server) as (on, provider):
+        provider.add([Connected(), TextDelta("Fl"), asyncio.Event()])
+        await on.ask(QUESTION)
+        await wait_until(lambda: on.answer == "Fl")
+        await on.pilot.press("escape")
+        await wait_until(lambda: server.requests)
+        await until_quiet(on)
+        provider.add(answer("at."))
+        on.chat.action_continue_answer()
+        await until_quiet(on)
+        assert len(on.session.conversation.path()) == 2
+        assert len(server.requests) == 1
+
+
+async def test_what_the_server_does_not_know_is_left_out_at_once(tmp_path: Path) -> None:
+    refusal = {"error": {"message": "max_tokens is not supported, use max_completion_tokens"}}
+    async with (
+        server_of(json_response(refusal, status=400), http_answer(TITLE)) as server,
+        titled(tmp_path, server, "Flat.") as (on, _),
+    ):
+        await on.ask(QUESTION)
+        await wait_until(lambda: header(on).startswith(TITLE), what="the title")
+        assert len(server.requests) == 2
+        assert server.requests[1].json["max_completion_tokens"] == titles.MAX_TOKENS
+        assert "No title" not in on.text
 
 
 async def test_a_stopped_answer_is_enough_and_nothing_is_not(tmp_path: Path) -> None:
@@ -380,6 +409,9 @@ async def test_leaving_in_the_middle_of_an_answer_asks_for_nothing(tmp_path: Pat
             await on.ask(QUESTION)
             await wait_until(lambda: on.answer == "Fl")
             on.app.exit()
+            assert on.session.runner is not None
+            on.chat.end_turn(on.session.runner)  # as the turn does on its way out
+            assert not any(worker.group == "titles" for worker in on.chat.workers)
         assert server.connections == []
 
 

@@ -53,8 +53,8 @@ _PAIRS = {
     "‹": "›", "›": "‹", "「": "」", "『": "』", "《": "》", "【": "】", "*": "*", "_": "_",
 }  # fmt: skip
 _LABEL = re.compile(
-    r"(?:(?:the |a )?(?:suggested |conversation |chat )?title(?: is)?|titel|titre|título|titolo|tytuł|название"
-    r"|заголовок|标题|標題|タイトル|제목) ?(?:[:：]|[-–—] )\s*(?P<rest>.*)",
+    r"(?:(?:the |a )?(?:suggested |conversation |chat )?title(?: of th(?:is|e) conversation)?(?: is)?|titel|titre"
+    r"|título|titolo|tytuł|название|заголовок|标题|標題|タイトル|제목) ?(?:[:：]|[-–—] |(?<=is )(?=[\"“]))\s*(?P<rest>.*)",
     re.IGNORECASE,
 )
 _BLOCK_MARK = re.compile(r"(?:#{1,6}|>|[-*+•]|\d{1,2}[.)])\s+")

@@ -32,6 +32,8 @@ from chat_tui.session.titles import (
         ("Title: Bread without yeast", "Bread without yeast"),
         ("**Title:** Bread without yeast", "Bread without yeast"),
         ("**Title: “Bread without yeast”**", "Bread without yeast"),
+        ("The title of this conversation is “Bread without yeast”.", "Bread without yeast"),
+        ("The title is a lie", "The title is a lie"),
         ("Titel: Brot ohne Hefe", "Brot ohne Hefe"),
         ("标题：无酵母面包", "无酵母面包"),
         ("# Bread without yeast", "Bread without yeast"),

@@ -213,3 +213,19 @@ async def test_selecting_and_links(clean_environment: Path, server: SseServer) -
         await wait_until(lambda: opened.read_text("utf-8") == "https://example.org/a?b=c\n", 5, "the target")
         assert copies(chat) == ["words to select"]
         await leave(chat)
+
+
+async def test_what_is_typed_behind_a_key_that_moves_the_focus_goes_there(
+    clean_environment: Path, server: SseServer
+) -> None:
+    """All in one read: up to the messages, a key that acts there, back, text."""
+    async with Program(clean_environment, server) as chat:
+        await chat.ready()
+        await chat.ask("question")
+        await chat.wait_for("● done")
+        typed = ""
+        for number in range(12):
+            chat.send(f"{TAB}k{TAB}{number},")
+            typed += f"{number},"
+            await chat.wait_for(typed)
+        assert f"│ {typed} " in chat.text

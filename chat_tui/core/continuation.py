@@ -6,6 +6,10 @@ models that are asked often begin by repeating the last words: those are cut off
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from chat_tui.core.conversation import Part, TextPart
+
 OVERLAP_MIN_CHARS = 12
 """A shorter repetition may be chance ("hel" + "lo"), and cutting it would lose text."""
 
@@ -21,6 +25,29 @@ def continuation_prompt(partial: str) -> str:
         "Begin your reply with exactly these last words and continue from there. "
         "No introduction and no comment on the interruption."
     )
+
+
+def without_last_space(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts up to the last word. White space behind it would be refused, or come again with what follows."""
+    kept = list(parts)
+    for at in range(len(kept) - 1, -1, -1):
+        part = kept[at]
+        if isinstance(part, TextPart):
+            text = part.text.rstrip()
+            kept[at : at + 1] = [replace(part, text=text)] if text else []
+            if text:
+                break
+    return tuple(kept)
+
+
+def continued(before: tuple[Part, ...], others: tuple[Part, ...], text: str) -> tuple[Part, ...]:
+    """An answer with `text` behind its last words, and what else came with that before them."""
+    last = max((at for at, part in enumerate(before) if isinstance(part, TextPart)), default=None)
+    if last is None:
+        return (*before, *others, TextPart(text)) if text else (*before, *others)
+    words = before[last]
+    whole = replace(words, text=words.text + text) if isinstance(words, TextPart) else words
+    return (*before[:last], *others, whole, *before[last + 1 :])
 
 
 class OverlapTrimmer:

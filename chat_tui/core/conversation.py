@@ -160,6 +160,11 @@ class Message:
         return self.role is not Role.ASSISTANT or bool(self.text.strip())
 
     @property
+    def is_paused(self) -> bool:
+        """Whether its server stopped in the middle of its own work and waits to be asked to go on."""
+        return self.ending is not None and self.ending.reason is FinishReason.PAUSE
+
+    @property
     def is_void(self) -> bool:
         """Whether it is an answer nothing came of: it ended early, before its first token."""
         if self.role is not Role.ASSISTANT or self.ending is None or self.ending.outcome is Outcome.COMPLETE:

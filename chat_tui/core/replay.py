@@ -17,10 +17,11 @@ def replayable(path: Iterable[Message], tip_id: int | None, model_id: str) -> tu
     provider = provider_of(model_id)
     history: list[Message] = []
     for message in path:
-        if message.is_sendable:
+        is_own = provider_of(message.model) == provider
+        if message.is_sendable or (message.is_paused and is_own):
             if history and message.role is Role.USER and history[-1].role is Role.USER:
                 history[-1] = _joined(history[-1], message)
-            elif message.role is Role.ASSISTANT and provider_of(message.model) != provider:
+            elif message.role is Role.ASSISTANT and not is_own:
                 history.append(_portable(message))
             else:
                 history.append(message)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from chat_tui.core.conversation import ChatRequest
+    from chat_tui.core.conversation import ChatRequest, Message
     from chat_tui.core.events import Arrival
     from chat_tui.wire.base import ModelFacts
 
@@ -37,8 +37,10 @@ class Provider(Protocol):
     name: str
     label: str
     is_demo: bool
-    can_prefill: bool
-    """Whether a trailing assistant message is continued by the server itself."""
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Whether that model goes on by itself behind that answer, when it is the last of a request's messages."""
+        ...
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Arrival]:
         """One answer. A fresh generator per call; nothing is sent before it is iterated."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, Message
 from chat_tui.core.errors import ChatError, Fault, FaultKind, MalformedEvent, ProviderError
 from chat_tui.core.events import Arrival, Failed, Finished
 from chat_tui.providers.base import Clock, ModelInfo
@@ -24,7 +24,7 @@ from chat_tui.providers.reception import (
     status_fault,
 )
 from chat_tui.providers.transport import Exchange, HttpRequest, Transport
-from chat_tui.wire.base import ModelFacts, Quirks, WireProtocol, WireRequest
+from chat_tui.wire.base import ContinuingProtocol, ModelFacts, Quirks, WireProtocol, WireRequest
 from chat_tui.wire.json_text import repaired
 
 LIST_LIMIT_S = 5.0
@@ -60,7 +60,6 @@ class HttpProvider:
     ) -> None:
         self.name = name
         self.label = label
-        self.can_prefill = quirks.can_prefill
         self._endpoint = endpoint
         self._protocol = protocol
         self._quirks = quirks
@@ -87,6 +86,13 @@ class HttpProvider:
         except ChatError as error:
             return error.sentence
         return ""
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Whether the server continues any trailing assistant message, or its protocol knows of this one."""
+        protocol = self._protocol
+        if self._quirks.can_prefill:
+            return True
+        return isinstance(protocol, ContinuingProtocol) and protocol.can_continue(model, answer)
 
     async def aclose(self) -> None:
         """Close every connection."""

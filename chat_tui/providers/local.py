@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from chat_tui.config.model import LocalConfig
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, Message
 from chat_tui.core.errors import ChatError, Fault, FaultKind, ProviderError
 from chat_tui.core.events import Arrival, Failed, ProgressKind, ProgressReported
 from chat_tui.core.sanitize import clean_line
@@ -79,7 +79,6 @@ class LocalProvider:
     """
 
     is_demo = False
-    can_prefill = True
 
     def __init__(
         self,
@@ -102,6 +101,10 @@ class LocalProvider:
         """Start the server and wait until it is ready or has failed."""
         server = await asyncio.shield(self._server())
         return server.sentence if isinstance(server, Fault) else ""
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Always."""
+        return True
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
         """The names in [local] models and the bundled one."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from chat_tui.core.conversation import ChatRequest, Role
+from chat_tui.core.conversation import ChatRequest, Message, Role
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import (
     Arrival,
@@ -57,7 +57,6 @@ class ScriptedProvider:
     name = "demo"
     label = "demo"
     is_demo = True
-    can_prefill = True
 
     def __init__(
         self,
@@ -73,6 +72,10 @@ class ScriptedProvider:
     async def prepare(self) -> str:
         """Nothing to prepare."""
         return ""
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Always."""
+        return True
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
         """Every script, in order."""

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt
+from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt, continued, without_last_space
 from chat_tui.core.conversation import (
     ChatRequest,
     Ending,
     Generation,
     Message,
+    OpaquePart,
     Part,
     Role,
     TextPart,
@@ -127,15 +128,21 @@ class TurnSession:
         Raises NothingToDo when there is no text to go on from.
         """
         answer, user = self.conversation.tip, self.last_user
-        if answer is None or user is None or answer.role is not Role.ASSISTANT or not answer.is_sendable:
+        if answer is None or user is None or answer.role is not Role.ASSISTANT:
             raise NothingToDo("There is no answer to continue.")
         provider, model = self._resolve()
-        history = self._history(answer)
+        *earlier, last = self._history(answer)
+        if last.role is not Role.ASSISTANT:
+            raise NothingToDo("There is no answer to continue.")
         trimmer = None
-        if not provider.can_prefill:
-            trimmer = OverlapTrimmer(answer.text)
-            history = (*history, Message(0, Role.USER, (TextPart(continuation_prompt(answer.text)),)))
-        request = ChatRequest(model, history, self.system, self.generation, is_continuation=provider.can_prefill)
+        can_continue = provider.can_continue(model, last)
+        if not can_continue:
+            trimmer = OverlapTrimmer(last.text)
+            history = (*earlier, last, Message(0, Role.USER, (TextPart(continuation_prompt(last.text)),)))
+        else:
+            last = last if last.is_paused else replace(last, parts=without_last_space(last.parts))
+            history = (*earlier, last)
+        request = ChatRequest(model, history, self.system, self.generation, is_continuation=can_continue)
         self.runner = turn_runner()(
             provider,
             request,
@@ -145,7 +152,7 @@ class TurnSession:
             clock=self._clock,
             on_settled=self._settle_continuation,
             listener=listener,
-            partial=answer.text,
+            partial=last.text,
             trimmer=trimmer,
             make_cleaner=self.make_cleaner,
             jitter=random.random,
@@ -238,13 +245,20 @@ class TurnSession:
     def _settle_continuation(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
         """Join the pieces in the same message: nothing repeated, nothing lost."""
         answer = self.conversation.get(runner.message_id)
-        others = tuple(part for part in (*answer.parts, *parts) if not isinstance(part, TextPart))
-        text = TextPart(runner.partial + runner.state.text)
+        request, text = runner.request, runner.state.text
+        if request.is_continuation and answer.is_paused:
+            joined = (*answer.parts, *parts)
+        else:
+            # what was signed behind a question to go on is refused when that question is gone
+            kept = (TextPart,) if request.is_continuation else (TextPart, OpaquePart)
+            others = tuple(part for part in parts if not isinstance(part, kept))
+            has_space = not request.is_continuation or not text
+            joined = continued(answer.parts if has_space else without_last_space(answer.parts), others, text)
         whole = ending
         if (before := answer.ending) is not None:
             tokens = before.tokens + ending.tokens
             whole = replace(ending, tokens=tokens, is_estimate=before.is_estimate or ending.is_estimate)
-        self.journal.settled(self.conversation, self.conversation.settle(answer.id, (*others, text), whole))
+        self.journal.settled(self.conversation, self.conversation.settle(answer.id, joined, whole))
         return whole
 
     def _history(self, tip: Message | None) -> tuple[Message, ...]:

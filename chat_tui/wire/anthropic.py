@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, Message
 from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
     Channel,
@@ -26,6 +26,7 @@ from chat_tui.core.events import (
     UsageReported,
 )
 from chat_tui.wire.anthropic_blocks import BlockTracker, whole_blocks
+from chat_tui.wire.anthropic_history import has_paused
 from chat_tui.wire.anthropic_models import claude_model, read_page
 from chat_tui.wire.anthropic_request import encode_request, version_headers
 from chat_tui.wire.anthropic_usage import UsageTracker
@@ -67,10 +68,10 @@ class Anthropic:
         """A fresh codec for one answer."""
         return AnthropicCodec()
 
-    def can_prefill(self, model: str) -> bool:
-        """Whether that model continues a trailing assistant message."""
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Whether the server paused in that answer, or the model takes the beginning of one."""
         found = claude_model(model)
-        return found is not None and found.can_prefill
+        return has_paused(answer) or (found is not None and found.can_prefill)
 
     def list_request(self, quirks: Quirks, cursor: str = "") -> WireRequest:
         """`GET /models`, a thousand at a time."""

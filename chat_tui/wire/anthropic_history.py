@@ -45,7 +45,7 @@ def encode_messages(request: ChatRequest) -> tuple[list[JsonObject], bool]:
         if message.role is not Role.ASSISTANT:
             turns.add(Role.USER, _question(message))
         elif not _is_refused(message):
-            is_paused = message is last and request.is_continuation and _has_paused(message)
+            is_paused = message is last and request.is_continuation and has_paused(message)
             turns.add_answer(message, is_paused=is_paused)
     if request.is_continuation and turns.ends_with_answer and not is_paused:
         turns.cut_to_text()
@@ -53,8 +53,9 @@ def encode_messages(request: ChatRequest) -> tuple[list[JsonObject], bool]:
     return turns.written(), is_prefill
 
 
-def _has_paused(message: Message) -> bool:
-    return message.ending is not None and message.ending.reason is FinishReason.PAUSE
+def has_paused(answer: Message) -> bool:
+    """Whether the server waits to get that answer back as it came, with what of it is the server's own."""
+    return answer.is_paused and any(isinstance(part, OpaquePart) and part.kind == BLOCK for part in answer.parts)
 
 
 def _is_refused(message: Message) -> bool:

@@ -7,18 +7,22 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from chat_tui.core.conversation import ChatRequest
+    from chat_tui.core.conversation import ChatRequest, Message
     from chat_tui.core.events import StreamEvent
 
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """A request without its origin and credentials: `path` below the base URL, JSON-ready `body`."""
+    """A request without its origin and credentials: `path` below the base URL, JSON-ready `body`.
+
+    `is_resumable` False: its answer ends with its connection, whatever the codec could resume.
+    """
 
     path: str
     body: dict[str, Any] = field(default_factory=dict[str, Any])
     headers: dict[str, str] = field(default_factory=dict[str, str])
     method: str = "POST"
+    is_resumable: bool = True
 
 
 class Framing(StrEnum):
@@ -44,7 +48,7 @@ class Quirks:
     Of all protocols:
     `key_header`: the header that carries the key there, bare; empty: as the protocol says.
     `extra_body`: fields every request has.
-    `can_prefill`: continues a trailing assistant message by itself.
+    `can_prefill`: every model continues a trailing assistant message by itself.
     `can_see`: takes images and files where its protocol has a form for them.
 
     Of OpenAI Chat:
@@ -58,6 +62,7 @@ class Quirks:
     Of others:
     `version`: the version of the protocol that is asked for (Anthropic).
     `is_background`: the answer is made whether or not we listen, and can be taken up again (OpenAI Responses).
+    `has_reasoning_summary`: gives a summary of the reasoning when it is asked for one (OpenAI Responses).
     """
 
     key_header: str = ""
@@ -72,6 +77,7 @@ class Quirks:
     needs_reasoning_back: bool = False
     version: str = ""
     is_background: bool = False
+    has_reasoning_summary: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,15 @@ class ResumableCodec(Codec, Protocol):
 
     def cancel(self) -> WireRequest | None:
         """What tells the server to stop; None when closing the connection does."""
+        ...
+
+
+@runtime_checkable
+class ContinuingProtocol(Protocol):
+    """A protocol in which some answers are continued when they stand last, and some are not."""
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Whether that model goes on behind that answer."""
         ...
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, Message
 from chat_tui.core.errors import ConfigError, Fault, FaultKind
 from chat_tui.core.events import (
     Arrival,
@@ -65,6 +65,10 @@ class FakeProvider:
                     await asyncio.sleep(0)
         finally:
             self.open_streams -= 1
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """As it was made."""
+        return self.can_prefill
 
     async def prepare(self) -> str:
         """Noted."""

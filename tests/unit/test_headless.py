@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, Message
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import (
     Arrival,
@@ -48,7 +48,7 @@ DONE = Finished(FinishReason.STOP, "stop")
 class FakeProvider:
     """Plays arrivals; None in a script waits until the stream is closed."""
 
-    name, label, is_demo, can_prefill = "fake", "Fake", False, False
+    name, label, is_demo = "fake", "Fake", False
 
     def __init__(self, clock: ManualClock, *scripts: tuple[tuple[StreamEvent, ...] | None, ...]) -> None:
         self._clock, self._scripts = clock, list(scripts)
@@ -60,6 +60,9 @@ class FakeProvider:
             else:
                 yield Arrival(self._clock.advance(0.5), events)
                 await asyncio.sleep(0)
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        return False
 
     async def prepare(self) -> None: ...
 

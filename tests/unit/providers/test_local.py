@@ -71,7 +71,7 @@ Answer = Callable[[asyncio.subprocess.Process], tuple[StreamEvent, ...]]
 class FakeServer:
     """What speaks to the child instead of HTTP: plays one answer per request, an arrival per event."""
 
-    name, label, is_demo, can_prefill = "local", "", False, True
+    name, label, is_demo = "local", "", False
 
     def __init__(self, bench: "Bench") -> None:
         self.bench = bench
@@ -82,6 +82,9 @@ class FakeServer:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         for event in answer if isinstance(answer, tuple) else answer(await self.bench.process()):
             yield Arrival(1.0, (event,))
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        return True
 
     async def prepare(self) -> str:
         return ""

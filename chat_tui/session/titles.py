@@ -54,7 +54,8 @@ _PAIRS = {
 }  # fmt: skip
 _LABEL = re.compile(
     r"(?:(?:the |a )?(?:suggested |conversation |chat )?title(?: of th(?:is|e) conversation)?(?: is)?|titel|titre"
-    r"|título|titolo|tytuł|название|заголовок|标题|標題|タイトル|제목) ?(?:[:：]|[-–—] |(?<=is )(?=[\"“]))\s*(?P<rest>.*)",
+    r"|título|titolo|tytuł|название|заголовок|标题|標題|タイトル|제목)"
+    r" ?(?:[:：]|[-–—] |(?<=is )(?=[\"“]))\s*(?P<rest>.*)",
     re.IGNORECASE,
 )
 _BLOCK_MARK = re.compile(r"(?:#{1,6}|>|[-*+•]|\d{1,2}[.)])\s+")

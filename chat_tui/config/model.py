@@ -62,6 +62,8 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     idle_timeout_s: Seconds = 120.0
     """How long it may be silent between two real events."""
     connect_timeout_s: Seconds = 10.0
+    background: bool = False
+    """openai-responses only: the answer is made whether or not we listen, and goes on after a lost connection."""
 
 
 class LocalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -31,13 +31,17 @@ class ReasoningKind(StrEnum):
 
 
 class ProgressKind(StrEnum):
-    """Signs of life before or between tokens; only ALIVE is no real event (a comment, a ping)."""
+    """Signs of life before or between tokens; only ALIVE is no real event (a comment, a ping).
+
+    RECONNECT is ours: the connection broke, and the answer is taken up again on another one.
+    """
 
     ALIVE = "alive"
     QUEUED = "queued"
     LOAD = "load"
     PROMPT = "prompt"
     TOOL = "tool"
+    RECONNECT = "reconnect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,11 @@ class AnswerBody:
         self.has_token = False
         self.real_events = 0
 
+    def restart(self, *, is_compressed: bool) -> None:
+        """The rest of the answer comes in another body: its codec and its limits stay, its framing begins anew."""
+        self._framer = LineFramer() if isinstance(self._framer, LineFramer) else SseFramer()
+        self._inflater = Inflater() if is_compressed else None
+
     @property
     def is_compressed(self) -> bool:
         """Whether a piece may become many times its size."""
@@ -155,21 +160,24 @@ class AnswerBody:
             events += self.fail(_malformed_fault(error, self._origin))
         return tuple(events) if self.is_done else (*events, *self.end(None))
 
-    def end(self, fault: Fault | None) -> tuple[StreamEvent, ...]:
-        """The end of the body: a clean one, or one by `fault`. A finish reason that came before it stands."""
-        if self.is_done:
-            return ()
-        if fault is None and self._inflater is not None and not self._inflater.is_whole:
-            fault = fault_of_cause(Cause.CUT, self._origin)
+    def rest(self) -> tuple[StreamEvent, ...]:
+        """The last event of a body that is over, if only its blank line is missing; as a rule none."""
         events: list[StreamEvent] = []
         try:
-            for wire_event in self._framer.finish():
+            for wire_event in () if self.is_done else self._framer.finish():
                 if not self.is_done:
                     self._decode_event(wire_event, events)
         except LimitExceeded as error:
             events += self.fail(limit_fault(error.message))
+        return tuple(events)
+
+    def end(self, fault: Fault | None) -> tuple[StreamEvent, ...]:
+        """The end of the body: a clean one, or one by `fault`. A finish reason that came before it stands."""
+        events = list(self.rest())
         if self.is_done:
             return tuple(events)
+        if fault is None and self._inflater is not None and not self._inflater.is_whole:
+            fault = fault_of_cause(Cause.CUT, self._origin)
         if not self.has_token and self._framer.stray:
             fault = stray_fault(self._framer.stray, self._origin) or fault
         for event in self._finish(fault):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,11 +24,14 @@ from chat_tui.providers.reception import (
     received_head,
     status_fault,
 )
+from chat_tui.providers.resumption import Pauses, Resumption
 from chat_tui.providers.transport import Exchange, HttpRequest, Transport
-from chat_tui.wire.base import ContinuingProtocol, ModelFacts, Quirks, WireProtocol, WireRequest
+from chat_tui.wire.base import ContinuingProtocol, ModelFacts, Quirks, ResumableCodec, WireProtocol, WireRequest
 from chat_tui.wire.json_text import repaired
 
 LIST_LIMIT_S = 5.0
+FAREWELL_S = 0.5
+"""How long leaving waits for servers to hear that their answers are not wanted any more."""
 _MAX_PAGES = 20
 
 
@@ -56,17 +60,29 @@ class HttpProvider:
     is_demo = False
 
     def __init__(
-        self, name: str, label: str, endpoint: Endpoint, protocol: WireProtocol, quirks: Quirks, clock: Clock
+        self,
+        name: str,
+        label: str,
+        endpoint: Endpoint,
+        protocol: WireProtocol,
+        quirks: Quirks,
+        clock: Clock,
+        *,
+        pauses: Pauses | None = None,
     ) -> None:
         self.name = name
         self.label = label
         self._endpoint = endpoint
         self._protocol = protocol
-        self._quirks = quirks
+        self._quirks: Quirks = quirks
         self._clock = clock
         self._key = endpoint.api_key
         self._has_key_worked = False
         self._key_lock = asyncio.Lock()
+        self._pauses = pauses or Pauses(asyncio.sleep, random.random)
+        self._unfinished: set[ResumableCodec] = set()
+        self._farewells: set[asyncio.Task[None]] = set()
+        self._is_closed = False
         self._redactor = Redactor((endpoint.api_key, *endpoint.secrets))
         parts = urlsplit(endpoint.base_url)
         self._origin = Origin(
@@ -95,44 +111,79 @@ class HttpProvider:
         return isinstance(protocol, ContinuingProtocol) and protocol.can_continue(model, answer)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection. Answers that are made without us are cancelled first."""
+        for codec in tuple(self._unfinished):
+            await self._cancel(codec)
+        self._is_closed = True
+        if self._farewells:
+            await asyncio.wait(self._farewells, timeout=FAREWELL_S)
         await self._transport.aclose()
 
     # -- answers ---------------------------------------------------------------------------------
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Arrival]:
         """One answer, an arrival per read of the socket; the first has `Connected`."""
-        exchange: Exchange | None = None
+        reception: Reception | None = None
+        resumable: ResumableCodec | None = None
         try:
-            exchange = await self._ask(request)
-            limits = Limits(self._endpoint.first_token_timeout_s, self._endpoint.idle_timeout_s)
             protocol = self._protocol
+            wire = protocol.encode(request, self._quirks)
+            exchange = await self._ask(wire)
+            limits = Limits(self._endpoint.first_token_timeout_s, self._endpoint.idle_timeout_s)
+            codec, resumption = protocol.codec(), None
+            if wire.is_resumable and isinstance(codec, ResumableCodec):
+                resumable = codec
+                self._unfinished.add(codec)
+                resumption = Resumption(codec, self._ask_again, self._pauses)
             reception = Reception(
-                self._transport, exchange, protocol.codec(), limits, self._clock, protocol.framing
+                self._transport, exchange, codec, limits, self._clock, protocol.framing, resumption
             )
             while (arrival := await reception.next()) is not None:
                 last = arrival.events[-1]
                 if isinstance(last, Failed):
-                    exchange.abandon()
+                    reception.exchange.abandon()
                     arrival = Arrival(arrival.at_s, (*arrival.events[:-1], Failed(self._learn_from(last.fault))))
                 elif isinstance(last, Finished):
                     self._has_key_worked = True
-                    exchange.leave_tail()
+                    reception.exchange.leave_tail()
                 yield arrival
         except ChatError as error:
             yield self._failed(_fault_of(error))
         except Exception as error:  # noqa: BLE001 - a mistake of ours, too, has to end the answer properly
             yield self._failed(fault_of_cause(Cause.INTERNAL, self._origin, type(error).__name__))
         finally:
-            if exchange is not None and not exchange.is_left:
-                exchange.abandon()
-                await asyncio.wait({exchange.task})
+            if resumable is not None:
+                await self._cancel(resumable)
+            if reception is not None and not reception.exchange.is_left:
+                reception.exchange.abandon()
+                await asyncio.wait({reception.exchange.task})
+
+    async def _cancel(self, codec: ResumableCodec) -> None:
+        """Tell the server that an answer is not wanted any more, unless it is over.
+
+        A task of the transport does that and nobody waits for it; without a key at hand none is asked for.
+        """
+        wire = codec.cancel() if codec in self._unfinished else None
+        self._unfinished.discard(codec)
+        if wire is None or self._is_closed or (self._endpoint.key_command and not self._key):
+            return
+        try:
+            exchange = await self._send(wire, {"Accept": "application/json"})
+        except ChatError:
+            return
+        exchange.leave_tail()
+        self._farewells.add(exchange.task)
+        exchange.task.add_done_callback(self._farewells.discard)
 
     def _failed(self, fault: Fault) -> Arrival:
         return Arrival(self._clock(), (Failed(fault),))
 
-    async def _ask(self, request: ChatRequest) -> Exchange:
-        wire = self._protocol.encode(request, self._quirks)
+    async def _ask_again(self, wire: WireRequest) -> Exchange:
+        if self._is_closed:
+            raise ProviderError(fault_of_cause(Cause.INTERNAL, self._origin, "closed"))
+        return await self._ask(wire)
+
+    async def _ask(self, wire: WireRequest) -> Exchange:
         return await self._send(wire, {"Accept": self._protocol.framing.value, "Cache-Control": "no-store"})
 
     async def _send(self, wire: WireRequest, headers: dict[str, str]) -> Exchange:
@@ -170,6 +221,8 @@ class HttpProvider:
             self._quirks = replace(quirks, has_stream_options=False)
         elif quirks.max_tokens_name == "max_tokens" and is_about_field(fault, "max_completion_tokens"):
             self._quirks = replace(quirks, max_tokens_name="max_completion_tokens")
+        elif quirks.has_reasoning_summary and is_about_field(fault, "reasoning.summary"):
+            self._quirks = replace(quirks, has_reasoning_summary=False)
         else:
             return fault
         return replace(fault, is_retryable=True)

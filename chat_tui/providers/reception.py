@@ -10,8 +10,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from chat_tui.core.errors import Fault, ProviderError
-from chat_tui.core.events import Arrival, Connected, Failed, Finished, StreamEvent
+from chat_tui.core.errors import ChatError, Fault, ProviderError
+from chat_tui.core.events import (
+    Arrival,
+    Connected,
+    Failed,
+    Finished,
+    ProgressKind,
+    ProgressReported,
+    StreamEvent,
+)
 from chat_tui.providers.base import Clock
 from chat_tui.providers.body import DOCUMENT_BYTES, AnswerBody, Inflater, limit_fault
 from chat_tui.providers.faults import (
@@ -23,6 +31,7 @@ from chat_tui.providers.faults import (
     request_id_of,
     silence_fault,
 )
+from chat_tui.providers.resumption import Resumption, is_passing
 from chat_tui.providers.transport import Batch, Exchange, ResponseHead, Transport
 from chat_tui.wire.base import Codec, Framing
 
@@ -32,6 +41,7 @@ FINISHING_LIMIT_S = 2.0
 """How long usage and [DONE] are waited for once the finish reason is here."""
 _LINE_TYPES = ("", "application/json", "application/jsonl", "application/json-lines", "text/plain")
 """What servers call JSON in lines besides its own name."""
+_RECONNECTING = ProgressReported(ProgressKind.RECONNECT)
 _FIELD_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -44,7 +54,10 @@ class Limits:
 
 
 class Reception:
-    """Turns an exchange into arrivals. `next` gives them one by one, None after the one with the terminal event."""
+    """Turns an exchange into arrivals. `next` gives them one by one, None after the one with the terminal event.
+
+    With a `resumption` a connection that breaks, or is silent for too long, is replaced by another one.
+    """
 
     def __init__(
         self,
@@ -54,9 +67,11 @@ class Reception:
         limits: Limits,
         clock: Clock,
         framing: Framing = Framing.SSE,
+        resumption: Resumption | None = None,
     ) -> None:
         self._transport = transport
         self._exchange = exchange
+        self._resumption = resumption
         self._origin = transport.origin
         self._codec = codec
         self._limits = limits
@@ -68,8 +83,13 @@ class Reception:
         self._heard_s = self._loop.time()
         self._real_events = 0
         self._is_alive = False
-        self._portions: Iterator[Arrival] | None = None
+        self._portions: tuple[Iterator[Arrival], Batch] | None = None
         self._is_done = False
+
+    @property
+    def exchange(self) -> Exchange:
+        """The connection that is read now."""
+        return self._exchange
 
     async def next(self) -> Arrival | None:
         """The next arrival, as soon as there is one. Raises ProviderError when there is no response at all."""
@@ -119,18 +139,19 @@ class Reception:
         try:
             text, is_whole = await self._document(head)
         except TimeoutError:
-            self._fail(self._silence_fault(has_token=False))
+            self._fall_silent(body)
             return
         if not is_whole:
-            self._fail(limit_fault("The server sent a document of more than 4 MiB instead of a stream."))
+            fault = limit_fault("The server sent a document of more than 4 MiB instead of a stream.")
+            self._arrive(self._clock(), body.fail(fault))
         elif media_type == "application/json" or media_type.endswith("+json") or start.startswith(b"{"):
             error = self._exchange.error
             if error is not None:
-                self._fail(self._transport.fault_of(error, has_head=True))
+                self._break_off(body, self._transport.fault_of(error, has_head=True))
             else:
                 self._arrive(self._clock(), body.document(text))
         else:
-            self._fail(fault_of_media_type(media_type, text, self._origin))
+            self._arrive(self._clock(), body.fail(fault_of_media_type(media_type, text, self._origin)))
 
     async def _peek(self) -> bytes:
         """The beginning of the body, left where it is."""
@@ -150,7 +171,7 @@ class Reception:
 
     async def _receive_batch(self, body: AnswerBody) -> None:
         if self._portions is not None:
-            await self._next_portion(self._portions)
+            await self._next_portion(*self._portions, body)
             return
         batch = self._exchange.take()
         if batch is not None:
@@ -158,20 +179,21 @@ class Reception:
         elif self._exchange.is_ended:
             error = self._exchange.error
             fault = None if error is None else self._transport.fault_of(error, has_head=True)
-            self._arrive(self._clock(), body.end(fault))
+            self._break_off(body, fault)
         else:
             try:
                 await self._exchange.wait(self._heard_s + self._patience_s(body))
             except TimeoutError:
-                self._arrive(self._clock(), body.fail(self._silence_fault(has_token=body.has_token)))
+                self._fall_silent(body)
 
     def _decode(self, batch: Batch, body: AnswerBody) -> None:
         portions = self._decoded(batch, body)
         if body.is_compressed:
             # A small piece may unfold into many megabytes: it is taken in portions, as they are asked for.
-            self._portions = portions
+            self._portions = portions, batch
         else:
             self._arrive(batch.at_s, tuple(event for arrival in portions for event in arrival.events))
+            self._check_silence(batch, body)
 
     def _decoded(self, batch: Batch, body: AnswerBody) -> Iterator[Arrival]:
         for piece in batch.pieces:
@@ -184,16 +206,67 @@ class Reception:
         if not self._is_alive:
             self._real_events = body.real_events
             self._heard_s = batch.loop_s
-        elif batch.loop_s > self._heard_s + self._patience_s(body):
-            yield Arrival(batch.at_s, body.fail(self._silence_fault(has_token=body.has_token)))
 
-    async def _next_portion(self, portions: Iterator[Arrival]) -> None:
+    def _check_silence(self, batch: Batch, body: AnswerBody) -> None:
+        if not self._is_done and self._is_alive and batch.loop_s > self._heard_s + self._patience_s(body):
+            self._fall_silent(body)
+
+    async def _next_portion(self, portions: Iterator[Arrival], batch: Batch, body: AnswerBody) -> None:
         arrival = next(portions, None)
         if arrival is None:
             self._portions = None
+            self._check_silence(batch, body)
             return
         self._arrive(arrival.at_s, arrival.events)
         await asyncio.sleep(0)
+
+    # -- breaks ----------------------------------------------------------------------------------
+
+    def _break_off(self, body: AnswerBody, fault: Fault | None) -> None:
+        """The connection is gone, by `fault` or cleanly: the end of the answer, or of this connection only."""
+        resumption = self._resumption
+        if resumption is not None:
+            self._arrive(self._clock(), body.rest())
+        if not body.is_done and not self._is_resuming(body, fault):
+            self._arrive(self._clock(), body.end(fault if resumption is None else resumption.fault))
+
+    def _fall_silent(self, body: AnswerBody) -> None:
+        """Nothing real came for too long."""
+        fault = self._silence_fault(has_token=body.has_token)
+        if not self._is_resuming(body, fault):
+            events = body.fail(fault) if self._resumption is None else body.end(self._resumption.fault)
+            self._arrive(self._clock(), events)
+
+    def _is_resuming(self, body: AnswerBody, fault: Fault | None) -> bool:
+        if self._resumption is None or not self._resumption.begin(fault):
+            return False
+        self._step = partial(self._resume, body, self._resumption)
+        self._arrive(self._clock(), (_RECONNECTING,))
+        return True
+
+    async def _resume(self, body: AnswerBody, resumption: Resumption) -> None:
+        """Ask for the rest on another connection. One that is refused leaves us with what broke the first."""
+        self._portions = None
+        self._exchange.abandon()
+        try:
+            self._exchange = await resumption.reconnect()
+            self._heard_s = self._loop.time()
+            head = await received_head(self._transport, self._exchange, self._heard_s + self._patience_s(body))
+        except ProviderError as error:
+            self._break_off(body, error.fault)
+            return
+        except TimeoutError:
+            self._fall_silent(body)
+            return
+        except ChatError:
+            self._arrive(self._clock(), body.end(resumption.fault))
+            return
+        encoding = head.headers.get("content-encoding", "").strip().lower()
+        if head.status == 200 and is_readable(encoding):
+            body.restart(is_compressed=is_compressed(encoding))
+            self._step = partial(self._judge_media_type, head, body)
+        elif not is_passing(head.status) or not self._is_resuming(body, resumption.fault):
+            self._arrive(self._clock(), body.end(resumption.fault))
 
     def _patience_s(self, body: AnswerBody) -> float:
         if body.is_finishing:

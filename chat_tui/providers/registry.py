@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chat_tui.config.model import DEFAULT_MODEL, Config, ProviderConfig
@@ -134,6 +134,13 @@ class ProviderRegistry:
         )
         protocol = protocol_of(config.protocol or (preset.protocol if preset else "openai-chat"))
         quirks = preset.quirks if preset else Quirks()
+        if config.background:
+            if protocol.name != "openai-responses":
+                raise ConfigError(
+                    f"{where} asks for background, which {protocol.name} does not have.",
+                    'Set protocol = "openai-responses" there, or take background out.',
+                )
+            quirks = replace(quirks, is_background=True)
         return HttpProvider(name, _label(name), endpoint, protocol, quirks, self._clock)
 
     def _key(self, config: ProviderConfig, preset: Preset | None, where: str) -> tuple[str, str]:

@@ -98,6 +98,7 @@ class _Printer:
         self._runner: TurnRunner | None = None
         self._loop = asyncio.get_running_loop()
         self._last_char = ""
+        self._restart_count = 0
 
     def begin(self, runner: TurnRunner) -> None:
         """The turn to print, before it runs."""
@@ -145,6 +146,8 @@ class _Printer:
     def _print_new(self) -> None:
         if self._runner is None:
             return
+        if self._runner.restart_count != self._restart_count:
+            self._begin_again(self._runner)
         drained = self._runner.flush()
         if self._format is OutputFormat.TEXT:
             self._print_text(drained.answer)
@@ -153,6 +156,14 @@ class _Printer:
             self._emit("reasoning", text=drained.reasoning)
         if drained.answer:
             self._emit("text", text=drained.answer)
+
+    def _begin_again(self, runner: TurnRunner) -> None:
+        """The server took some of its answer back; what is printed stays, all that counts comes again."""
+        self._restart_count = runner.restart_count
+        if self._last_char not in ("", "\n"):
+            self._print_text("\n")
+        self._emit("restart")
+        self._note("The server began again; the answer follows from its beginning.")
 
     def _print_text(self, text: str) -> None:
         if text:

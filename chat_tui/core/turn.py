@@ -34,6 +34,9 @@ from chat_tui.core.events import (
 )
 from chat_tui.core.outcome import FinishReason, Phase
 
+TAKEN_BACK = "taken-back."
+"""What the kind of opaque data begins with that belongs to nothing any more."""
+
 _PAGE_FRAGMENTS = 512
 
 
@@ -72,6 +75,10 @@ class _TextLog:
     part: int
     fragments: _Fragments = field(default_factory=_Fragments)
 
+    def take_back(self) -> None:
+        """It is no part of the answer any more, and stays readable among the thoughts."""
+        self.is_reasoning = True
+
     def as_part(self, reasoning_s: float | None) -> Part:
         text = self.fragments.text
         if self.is_reasoning:
@@ -95,7 +102,7 @@ class _CallLog:
 
 @dataclass(slots=True)
 class TurnState:
-    """Everything known of one answer. Raw text, append-only; nothing is ever taken back."""
+    """Everything known of one answer. Raw text, append-only: what a server takes back moves among the thoughts."""
 
     phase: Phase = Phase.CONNECTING
     model: str = ""
@@ -114,6 +121,10 @@ class TurnState:
         default_factory=list["_TextLog | _CallLog | OpaquePart | ToolResultPart"]
     )
     _calls: dict[str, _CallLog] = field(default_factory=dict[str, _CallLog])
+    _step_start: int = 0
+    """Which log the running step begins with; it goes on with none from before."""
+    had_text: bool = False
+    """Whether there was text before the running step."""
 
     @property
     def text(self) -> str:
@@ -151,12 +162,17 @@ class TurnState:
             for log in self._logs
         )
 
+    @property
+    def runs(self) -> tuple[tuple[bool, str], ...]:
+        """The text in the order it came: whether it is reasoning, and what it says."""
+        return tuple((log.is_reasoning, log.fragments.text) for log in self._logs if isinstance(log, _TextLog))
+
     def _texts(self, *, is_reasoning: bool) -> list[_TextLog]:
         return [log for log in self._logs if isinstance(log, _TextLog) and log.is_reasoning is is_reasoning]
 
     def append_text(self, text: str, part: int, channel: Channel, *, is_reasoning: bool) -> None:
         """Add to the last run when it is of the same kind, else begin a new one."""
-        last = self._logs[-1] if self._logs else None
+        last = self._logs[-1] if len(self._logs) > self._step_start else None
         if not (
             isinstance(last, _TextLog)
             and last.is_reasoning is is_reasoning
@@ -174,6 +190,27 @@ class TurnState:
             log = self._calls[key] = _CallLog(key)
             self._logs.append(log)
         return log
+
+    def begin_step(self) -> None:
+        """What comes from now on is what `take_back_step` takes back."""
+        self._step_start, self.had_text = len(self._logs), self.has_text
+
+    def take_back_step(self) -> None:
+        """The server disowns what the running step brought, because it tries again.
+
+        Its text is kept as reasoning, its calls as incomplete ones; nothing of it is sent back or run.
+        """
+        for index in range(self._step_start, len(self._logs)):
+            log = self._logs[index]
+            if isinstance(log, _TextLog):
+                log.take_back()
+                self.has_reasoning = True
+            elif isinstance(log, _CallLog):
+                log.is_complete = False
+            elif isinstance(log, OpaquePart):
+                self._logs[index] = OpaquePart(f"{TAKEN_BACK}{log.kind}", log.data)
+        self.has_text = self.had_text
+        self.begin_step()
 
     def append_whole(self, part: OpaquePart | ToolResultPart) -> None:
         """Keep in its place what comes in one piece."""
@@ -239,7 +276,12 @@ def _reduce_edge(state: TurnState, event: StreamEvent) -> None:
         case ProgressReported(_, fraction):
             state.alive_count += 1
             state.prompt_fraction = fraction if fraction is not None else state.prompt_fraction
-        case Ignored() | StepMarked():
+        case StepMarked(what):
+            if what == "reset":
+                state.take_back_step()
+            elif what == "start":
+                state.begin_step()
+        case Ignored():
             state.ignored_count += 1
         case _:
             raise TypeError(f"no stream event: {event!r}")

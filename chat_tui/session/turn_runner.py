@@ -24,6 +24,7 @@ from chat_tui.core.events import (
     Finished,
     ProgressReported,
     ReasoningDelta,
+    StepMarked,
     StreamEvent,
     TextDelta,
     UsageReported,
@@ -121,10 +122,16 @@ class TurnRunner:
         self._task: asyncio.Task[None] | None = None
         self._held: deque[tuple[bool, RenderBuffer]] = deque()
         """Runs of reasoning (True) and answer in the order they came: a model may think between its words."""
+        self._make_cleaner = make_cleaner
         self._answer_cleaner, self._reasoning_cleaner = make_cleaner(), make_cleaner()
         self.shown_partial = self._answer_cleaner.feed(partial)
         """The text that is continued, cleaned by the same cleaner that goes on with what comes."""
         self._has_new_calls = False
+        self.restart_count = 0
+        """How often the server took something back: what was drained before is then to be forgotten, everything
+        comes again."""
+        self._is_stale = False
+        """Whether something was taken back and what is held does not say so yet."""
         self._reasoning_span_s: tuple[float, float] | None = None
 
     # -- running ---------------------------------------------------------------------------------
@@ -223,7 +230,10 @@ class TurnRunner:
                 fault = event.fault
             else:
                 self._apply(event, arrival.at_s)
-        if token_count:
+        was_stale = self._is_stale
+        if was_stale:
+            self._hold_anew()
+        if token_count or was_stale:
             self._listener.text_arrived()
         return fault
 
@@ -249,8 +259,9 @@ class TurnRunner:
                 self.metrics.usage_reported(usage)
             case Finished() | Failed():
                 self.metrics.ended(at_s)
-                self._hold(self._reasoning_cleaner.flush(), is_reasoning=True)
-                self._hold(self._answer_cleaner.flush(), is_reasoning=False)
+                self._release_cleaners()
+            case StepMarked("reset"):
+                self._is_stale = True
             case _:
                 self._has_new_calls = self.state.has_tool_calls
         if self.state.phase is not before:
@@ -263,6 +274,12 @@ class TurnRunner:
         if isinstance(event, Finished | Failed) and (rest := trimmer.flush()):
             self._trimmer = None
             self._apply(TextDelta(rest), at_s)
+        if event == StepMarked("reset"):
+            if rest := trimmer.flush():
+                self._trimmer = None
+                self._apply(TextDelta(rest), at_s)
+            # the next attempt may repeat the last words, too, unless an earlier step has gone on already
+            self._trimmer = None if self.state.had_text else OverlapTrimmer(self.partial)
         return event
 
     # -- showing ---------------------------------------------------------------------------------
@@ -285,8 +302,26 @@ class TurnRunner:
         self._held.clear()
         return Drained(answer, reasoning, self._take_calls())
 
+    def _hold_anew(self) -> None:
+        """Something was taken back: hold all there is, in its order, as if it had come just now."""
+        self._is_stale = False
+        self.restart_count += 1
+        self._held.clear()
+        self._answer_cleaner, self._reasoning_cleaner = self._make_cleaner(), self._make_cleaner()
+        self.shown_partial = self._answer_cleaner.feed(self.partial)
+        for is_reasoning, text in self.state.runs:
+            cleaner = self._reasoning_cleaner if is_reasoning else self._answer_cleaner
+            self._hold(cleaner.feed(text), is_reasoning=is_reasoning)
+        if self.state.terminal is not None:
+            self._release_cleaners()
+        self._has_new_calls = self.state.has_tool_calls
+
+    def _release_cleaners(self) -> None:
+        self._hold(self._reasoning_cleaner.flush(), is_reasoning=True)
+        self._hold(self._answer_cleaner.flush(), is_reasoning=False)
+
     def _hold(self, text: str, *, is_reasoning: bool) -> None:
-        if not text:
+        if not text or self._is_stale:
             return
         if not self._held or self._held[-1][0] is not is_reasoning:
             self._held.append((is_reasoning, RenderBuffer()))

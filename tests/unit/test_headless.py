@@ -25,6 +25,7 @@ from chat_tui.core.events import (
     Finished,
     FinishReason,
     ReasoningDelta,
+    StepMarked,
     StreamEvent,
     TextDelta,
     ToolCallStarted,
@@ -120,6 +121,12 @@ class TestText:
         code, out, err = await ask(((Connected(),), (TextDelta("He"),), (TextDelta("llo."),), (usage, DONE)))
         assert (code, out) == (0, "Hello.\n")
         assert err == "TTFT 1.00 s · 2.0 tok/s · 2 tok · 2.0 s · fake/model\n"
+
+    async def test_an_answer_that_begins_again_is_announced(self) -> None:
+        again = ((TextDelta("wrong"),), (StepMarked("reset"), TextDelta("right")), (DONE,))
+        code, out, err = await ask(again)
+        assert (code, out) == (0, "wrong\nright\n")
+        assert "The server began again; the answer follows from its beginning." in err
 
     async def test_our_own_count_is_marked(self) -> None:
         _, _, err = await ask(texts("a", "b"))
@@ -330,6 +337,11 @@ class TestStreamJson:
         pieces = ("a\ud83d", "\ude00 ", "\x1b[1m", "é\n", "end")
         lines = await self.lines(texts(*pieces))
         assert "".join(line["text"] for line in lines if line["type"] == "text") == "a😀 \x1b[1mé\nend"
+
+    async def test_what_is_taken_back_is_said_again_without_it(self) -> None:
+        lines = await self.lines(((TextDelta("a"),), (StepMarked("reset"), TextDelta("b")), (TextDelta("c"), DONE)))
+        said = [(line["type"], line.get("text")) for line in lines[1:-1]]
+        assert said == [("text", "a"), ("restart", None), ("reasoning", "a"), ("text", "b"), ("text", "c")]
 
     async def test_a_retry_is_a_line(self) -> None:
         lines = await self.lines(((BUSY,),), texts("ok"))

@@ -50,6 +50,8 @@ class TurnPainter:
         self._earlier_reasoning, self._earlier_text = RenderBuffer(), RenderBuffer()
         """What is still to be shown of the answer that is continued: before anything new."""
         self._earlier_summary = ""
+        self._earlier: Message | None = None
+        self._seen_restarts = 0
         self._calls: tuple[ToolCallPart, ...] | None = None
         """Calls that wait until the text before them is shown."""
         self.frame_count = 0
@@ -64,8 +66,14 @@ class TurnPainter:
         """From now on this turn is painted; `earlier` is the answer it continues."""
         self.settle()
         self._runner = runner
-        self._is_reasoning_folded = False
         self._pacer.reset()
+        self._begin_answer(runner, earlier)
+        if self.pending_chars:  # at once: an answer of ordinary length does not vanish for a moment
+            self._paint()
+
+    def _begin_answer(self, runner: TurnRunner, earlier: Message | None) -> None:
+        self._earlier, self._seen_restarts = earlier, runner.restart_count
+        self._is_reasoning_folded = False
         is_fold_open = self._reasoning != "hide"
         if earlier is not None:
             self._earlier_reasoning.push(clean(earlier.reasoning))
@@ -74,8 +82,16 @@ class TurnPainter:
             self._earlier_summary = fold_summary(durations[-1] if durations else None, None)
             is_fold_open = is_fold_open and (self._reasoning == "show" or not earlier.reasoning)
         self._transcript.begin_answer(runner.message_id, is_fold_open=is_fold_open)
-        if self.pending_chars:  # at once: an answer of ordinary length does not vanish for a moment
-            self._paint()
+
+    def _catch_up(self, runner: TurnRunner) -> None:
+        """Show the answer from its beginning when the server took some of it back; the runner gives all again."""
+        if runner.restart_count == self._seen_restarts:
+            return
+        self._earlier_reasoning.flush()
+        self._earlier_text.flush()
+        self._calls = None
+        self._transcript.drop_from(runner.message_id)
+        self._begin_answer(runner, self._earlier)
 
     def text_arrived(self) -> None:
         """Part of TurnListener: see to it that a frame comes."""
@@ -119,6 +135,8 @@ class TurnPainter:
     def settle(self) -> None:
         """Have done with a turn, before anything is put below its answer. What still waits of one that has ended
         takes its place there at once, and is split as it is looked at."""
+        if self._runner is not None:
+            self._catch_up(self._runner)
         rest = self._take_all()
         runner, self._runner = self._runner, None
         if self._frame is not None:
@@ -155,6 +173,7 @@ class TurnPainter:
         if runner is None:
             return
         started_s = self._clock()
+        self._catch_up(runner)
         chars = self._pacer.budget_chars(self.pending_chars)
         self._feed(runner, chars)
         self._pacer.painted(started_s, self._clock() - started_s, chars)

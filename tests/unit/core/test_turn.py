@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from chat_tui.core import turn
 from chat_tui.core.conversation import OpaquePart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import (
@@ -88,7 +89,7 @@ def test_edges_fill_in_what_they_know() -> None:
         StepMarked("end"),
     )  # fmt: skip
     assert (state.request_id, state.response_id, state.model) == ("r", "id-3", "m-2")
-    assert (state.prompt_fraction, state.alive_count, state.ignored_count) == (0.25, 2, 2)
+    assert (state.prompt_fraction, state.alive_count, state.ignored_count) == (0.25, 2, 1)
 
 
 def test_the_result_of_a_call_stands_where_it_came() -> None:
@@ -163,3 +164,58 @@ def test_the_phases_in_which_esc_stops_something() -> None:
         Phase.STOPPED,
         Phase.INTERRUPTED,
     }
+
+
+# steps
+
+
+def test_what_a_step_said_before_it_is_tried_again_stays_among_the_thoughts() -> None:
+    state = after(
+        TextDelta("One. "),
+        StepMarked("start"),
+        ReasoningDelta("hm"),
+        TextDelta("Tw"),
+        OpaqueReceived("x.metadata", "m"),
+        ToolCallStarted("1", "c", "look"),
+        ToolCallEnded("1", "{}"),
+        ToolResultReceived("1", "out"),
+        StepMarked("reset"),
+        TextDelta("Two."),
+    )
+    assert (state.text, state.reasoning, state.has_text) == ("One. Two.", "hmTw", True)
+    assert state.parts() == (
+        TextPart("One. "),
+        ReasoningPart("hm"),
+        ReasoningPart("Tw"),
+        OpaquePart("taken-back.x.metadata", "m"),
+        ToolCallPart("1", "c", "look", "{}", is_complete=False),
+        ToolResultPart("1", "out"),
+        TextPart("Two."),
+    )
+    assert state.runs == ((False, "One. "), (True, "hm"), (True, "Tw"), (False, "Two."))
+
+
+def test_each_attempt_is_taken_back_alone() -> None:
+    state = after(
+        StepMarked("start"), TextDelta("a"), StepMarked("reset"), TextDelta("b"), StepMarked("reset"),
+        StepMarked("start"), TextDelta("c"), StepMarked("end"), StepMarked("start"), StepMarked("reset"),
+    )  # fmt: skip
+    assert (state.text, state.reasoning, state.has_text, state.has_output) == ("c", "ab", True, True)
+
+
+def test_nothing_is_left_of_a_single_attempt_that_was_taken_back() -> None:
+    state = after(TextDelta("a"), StepMarked("reset"))
+    assert (state.text, state.reasoning, state.has_text, state.has_reasoning) == ("", "a", False, True)
+
+
+def test_taking_back_costs_what_the_step_weighs(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+
+    def take_back(log: object) -> None:
+        taken.append(log)
+
+    monkeypatch.setattr(turn._TextLog, "take_back", take_back)
+    state = TurnState()
+    for _ in range(1000):
+        state = reduce(reduce(state, TextDelta("a")), StepMarked("reset"))
+    assert len(taken) == 1000

@@ -26,7 +26,7 @@ from chat_tui.wire.json_text import JsonObject, as_object, as_text, parse, repai
 IDENTITY = "ui-messages.id"
 """The kind of what the route calls an answer: text."""
 METADATA = "ui-messages.metadata"
-"""The kind of what the model behind the route wants back with the text or reasoning before it: an object."""
+"""The kind of the `providerMetadata` that goes back with the last part of a `type`, text or reasoning."""
 CALL = "ui-messages.call"
 """The kind of what a call is besides its name and text: its `key`, and fields of its part."""
 PART = "ui-messages.part"
@@ -97,23 +97,27 @@ def _answer_parts(message: Message) -> list[JsonObject]:
     found: list[JsonObject] = []
     for part in message.parts:
         match part:
-            case TextPart(text) if text:
+            case TextPart(text) | ReasoningPart(text) if text:
                 if found and "toolCallId" in found[-1]:
                     found.append({"type": "step-start"})
-                found.append(_text(text))
-            case ReasoningPart(text):
-                found.append({"type": "reasoning", "text": repaired(text)})
+                kind = "text" if isinstance(part, TextPart) else "reasoning"
+                found.append({"type": kind, "text": repaired(text)})
             case ToolCallPart(key) if key in results:
                 found.append(_call(part, results[key], details.get(key, {})))
             case OpaquePart(kind, data) if kind == PART and as_object(data):
                 found.append(data)
-            case OpaquePart(kind, data) if (
-                kind == METADATA and found and found[-1]["type"] in ("text", "reasoning")
-            ):
-                found[-1]["providerMetadata"] = data
+            case OpaquePart(kind, data) if kind == METADATA:
+                _attach(as_object(data) or {}, found)
             case _:
                 pass
-    return [part for part in found if part["type"] != "reasoning" or "providerMetadata" in part]
+    return [part for part in found if part.get("type") != "reasoning" or "providerMetadata" in part]
+
+
+def _attach(metadata: JsonObject, parts: list[JsonObject]) -> None:
+    kind = metadata.get("type")
+    owner = next((part for part in reversed(parts) if part.get("type") == kind), None)
+    if owner is not None and kind in ("text", "reasoning"):
+        owner["providerMetadata"] = metadata.get("providerMetadata")
 
 
 def _details(message: Message) -> dict[str, JsonObject]:

@@ -32,7 +32,7 @@ def data_url(file: FilePart) -> str:
 
 def words_of(message: Message) -> str:
     """The text of a question, before it each of its text files under its name."""
-    files = [_labelled(file) for file in message.files if is_text(file)]
+    files = [labelled(file) for file in message.files if is_text(file)]
     return "\n\n".join(text for text in (*files, repaired(message.text)) if text)
 
 
@@ -57,6 +57,7 @@ def unseen(file: FilePart) -> CannotSend:
     )
 
 
-def _labelled(file: FilePart) -> str:
+def labelled(file: FilePart) -> str:
+    """A text file's content under its name."""
     name = repaired(file.name)
     return f"--- {name} ---\n{file.data.decode('utf-8', 'replace').rstrip()}\n--- end of {name} ---"

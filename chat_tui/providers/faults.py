@@ -221,10 +221,11 @@ def fault_of_status(
         fault = _empty_fault(status, origin)
     else:
         fault = _error_fault(status, headers, body, origin)
+    wish_s = retry_after_s(headers, now_s)
     return replace(
         fault,
         status=status,
-        retry_after_s=retry_after_s(headers, now_s),
+        retry_after_s=fault.retry_after_s if wish_s is None else wish_s,
         request_id=request_id_of(headers, origin),
         detail=origin.shown(body),
     )

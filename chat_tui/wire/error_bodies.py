@@ -20,6 +20,7 @@ _PAGE_EXCERPT_CHARS = 200
 _MAX_DEPTH = 6
 _MAX_DETAILS = 3
 
+_DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s", re.ASCII)
 _MESSAGE_KEYS = ("message", "Message", "msg", "detail", "error_description", "reason", "title")
 
 
@@ -28,7 +29,8 @@ class ErrorBody:
     """An error as the server described it; empty where it said nothing.
 
     `code` is the finest name there is (details and metadata name more than `code` does), or a number as text.
-    `status` is the HTTP-like number that gateways write into the body.
+    `status` is the HTTP-like number that gateways write into the body; `retry_after_s` the wait it asks for (Google
+    has no header for that).
     """
 
     message: str = ""
@@ -36,6 +38,7 @@ class ErrorBody:
     code: str = ""
     param: str = ""
     status: int | None = None
+    retry_after_s: float | None = None
 
 
 def read_error(body: object) -> ErrorBody:
@@ -47,6 +50,7 @@ def read_error(body: object) -> ErrorBody:
         _shortened(found.code, _CODE_CHARS),
         _shortened(found.param, _CODE_CHARS),
         found.status,
+        found.retry_after_s,
     )
 
 
@@ -101,6 +105,7 @@ def _read_object(found: JsonObject, depth: int) -> ErrorBody:
         code=_code_of(found),
         param=_name(found.get("param")) or _location(found.get("loc")),
         status=_http_status(found.get("code")) or _http_status(found.get("status")),
+        retry_after_s=_retry_after_s(found.get("details")),
     )
     inner = found.get("error") or found.get("errors")
     if not inner:
@@ -112,6 +117,7 @@ def _read_object(found: JsonObject, depth: int) -> ErrorBody:
         read.code or own.code,
         read.param or own.param,
         read.status or own.status,
+        own.retry_after_s if read.retry_after_s is None else read.retry_after_s,
     )
 
 
@@ -144,18 +150,25 @@ def _code_of(found: JsonObject) -> str:
     metadata = as_object(found.get("metadata")) or {}
     details = found.get("details")
     named = _name((as_object(details) or {}).get("error_code")) or _name(metadata.get("error_type"))
+    named_there = [name for detail in as_list(details) for name in _detail_codes(as_object(detail) or {}) if name]
+    daily = next((name for name in named_there if "perday" in name.lower()), "")
+    return named or daily or next(iter(named_there), "") or _name(found.get("code"))
+
+
+def _detail_codes(detail: JsonObject) -> list[str]:
+    """Google's violated quotas (their names tell daily ones, which waiting does not help, from rates), and
+    ErrorInfo.reason."""
+    violations = [as_object(violation) or {} for violation in as_list(detail.get("violations"))]
+    return [*(as_text(violation.get("quotaId")) for violation in violations), as_text(detail.get("reason"))]
+
+
+def _retry_after_s(details: object) -> float | None:
+    """Google's RetryInfo: "34s", "1.5s"."""
     for detail in as_list(details):
-        named = named or _detail_code(as_object(detail) or {})
-    return named or _name(found.get("code"))
-
-
-def _detail_code(detail: JsonObject) -> str:
-    """Google's ErrorInfo.reason or the violated quota (its name tells a daily quota from a rate)."""
-    for violation in as_list(detail.get("violations")):
-        quota = as_text((as_object(violation) or {}).get("quotaId"))
-        if quota:
-            return quota
-    return as_text(detail.get("reason"))
+        delay = _DELAY.fullmatch(as_text((as_object(detail) or {}).get("retryDelay")))
+        if delay is not None:
+            return float(delay[1])
+    return None
 
 
 def _name(value: object) -> str:
@@ -199,7 +212,7 @@ _NAMES: dict[FaultKind, frozenset[str]] = {
     FaultKind.REQUEST: frozenset(
         {
             "content_filter", "content_policy_violation", "unsupported_parameter", "unsupported_value",
-            "invalid_value", "not_supported_error", "tool_use_failed", "invalid_prompt",
+            "invalid_value", "not_supported_error", "tool_use_failed", "invalid_prompt", "parameter_unknown",
         }
     ),
     FaultKind.RATE_LIMIT: frozenset(
@@ -214,13 +227,17 @@ _NAMES: dict[FaultKind, frozenset[str]] = {
             "unavailable", "unavailable_error", "provider_overloaded", "no_available_providers", "overloaded",
         }
     ),
-    FaultKind.TIMEOUT: frozenset({"timeout_error", "deadline_exceeded", "request_timeout", "timeout"}),
+    FaultKind.TIMEOUT: frozenset(
+        {"timeout_error", "deadline_exceeded", "request_timeout", "timeout", "gateway_timeout"}
+    ),
 }  # fmt: skip
 _KIND_OF_NAME = {name: kind for kind, names in _NAMES.items() for name in names}
 
 _VAGUE_NAMES = {
     "invalid_request_error": FaultKind.REQUEST,
     "invalid_argument": FaultKind.REQUEST,
+    "invalid_request": FaultKind.REQUEST,
+    "failed_precondition": FaultKind.REQUEST,
     "bad_request": FaultKind.REQUEST,
     "badrequesterror": FaultKind.REQUEST,
 }
@@ -329,5 +346,6 @@ def fault_of(body: ErrorBody, *, status: int | None = None, excerpt: str = "") -
         status=effective_status(status, body),
         code=body.code or body.type,
         is_retryable=is_retryable(kind, status, body),
+        retry_after_s=body.retry_after_s,
         detail=repaired(excerpt[:EXCERPT_CHARS]),
     )

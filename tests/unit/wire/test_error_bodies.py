@@ -88,6 +88,42 @@ BODIES: list[tuple[str, int | None, object, str, FaultKind, bool]] = [
         "details": [{"violations": [{}]}, {"violations": [{"quotaId": "RequestsPerMinutePerProject"}]}]}},
         "You exceeded your current quota, please check your plan and billing details.",
         FaultKind.RATE_LIMIT, True),
+    ("Gemini per minute and per day", 429, {"error": {"code": 429, "message": "You exceeded your current quota.",
+        "status": "RESOURCE_EXHAUSTED", "details": [{"violations": [{"quotaId": "RequestsPerMinutePerProject"},
+        {"quotaId": "RequestsPerDayPerProject"}]}, {"retryDelay": "34s"}]}},
+        "You exceeded your current quota.", FaultKind.QUOTA, False),
+    ("Gemini without money", 402, {"error": {"code": 402, "message": "No funds", "status": "FAILED_PRECONDITION"}},
+        "No funds", FaultKind.QUOTA, False),
+    ("Gemini region", 400, {"error": {"code": 400, "message": "User location is not supported.",
+        "status": "FAILED_PRECONDITION"}}, "User location is not supported.", FaultKind.REQUEST, False),
+    ("Gemini permission", 403, {"error": {"code": 403, "message": "No", "status": "PERMISSION_DENIED"}}, "No",
+        FaultKind.AUTH, False),
+    ("Gemini model", 404, {"error": {"code": 404, "message": "models/x is not found", "status": "NOT_FOUND"}},
+        "models/x is not found", FaultKind.NOT_FOUND, False),
+    ("Gemini cancelled", 499, {"error": {"code": 499, "message": "Gone", "status": "CANCELLED"}}, "Gone",
+        FaultKind.REQUEST, False),
+    ("Gemini internal", 500, {"error": {"code": 500, "message": "Internal", "status": "INTERNAL"}}, "Internal",
+        FaultKind.SERVER, True),
+    ("Gemini deadline", 504, {"error": {"code": 504, "message": "Late", "status": "DEADLINE_EXCEEDED"}}, "Late",
+        FaultKind.TIMEOUT, True),
+    ("Interactions request", 400, {"error": {"code": "invalid_request", "message": "Bad"}}, "Bad",
+        FaultKind.REQUEST, False),
+    ("Interactions parameter", None, {"error": {"code": "parameter_unknown", "message": "Bad"}}, "Bad",
+        FaultKind.REQUEST, False),
+    ("Interactions request in a stream", None, {"error": {"code": "invalid_request", "message": "Bad"}}, "Bad",
+        FaultKind.REQUEST, False),
+    ("Interactions precondition", None, {"error": {"code": "failed_precondition", "message": "Bad"}}, "Bad",
+        FaultKind.REQUEST, False),
+    ("Interactions key", 401, {"error": {"code": "authentication", "message": "Bad"}}, "Bad",
+        FaultKind.AUTH, False),
+    ("Interactions model", 404, {"error": {"code": "model_not_found", "message": "Bad"}}, "Bad",
+        FaultKind.NOT_FOUND, False),
+    ("Interactions rate", 429, {"error": {"code": "rate_limit_exceeded", "message": "Slow"}}, "Slow",
+        FaultKind.RATE_LIMIT, True),
+    ("Interactions per day", 429, {"error": {"code": "quota_exceeded", "message": "Done for today"}},
+        "Done for today", FaultKind.QUOTA, False),
+    ("Interactions timeout", None, {"error": {"code": "gateway_timeout", "message": "Late"}}, "Late",
+        FaultKind.TIMEOUT, True),
     ("Ollama", 404, {"error": "model 'x' not found"}, "model 'x' not found", FaultKind.NOT_FOUND, False),
     ("xAI", 400, {"code": "Client specified an invalid argument", "error": "Unknown field"}, "Unknown field",
         FaultKind.REQUEST, False),
@@ -210,3 +246,23 @@ def test_a_fault_carries_what_was_read() -> None:
 def test_a_fault_without_words_says_so() -> None:
     assert "did not say" in fault_of(ErrorBody()).message
     assert title_of(FaultKind.SERVER) == "server error"
+
+
+@pytest.mark.parametrize(
+    ("delay", "wait_s"),
+    [
+        ("34s", 34.0),
+        ("1.5s", 1.5),
+        ("0s", 0.0),
+        ("s", None),
+        ("-1s", None),
+        ("34", None),
+        ("1e9s", None),
+        (34, None),
+    ],
+)
+def test_the_wait_that_stands_in_the_body(delay: object, wait_s: float | None) -> None:
+    details = [None, {"@type": "type.googleapis.com/google.rpc.Help"}, {"retryDelay": delay}]
+    body = [{"error": {"code": 429, "message": "Slow", "status": "RESOURCE_EXHAUSTED", "details": details}}]
+    assert read_error(body).retry_after_s == wait_s
+    assert fault_of(read_error(body), status=429).retry_after_s == wait_s

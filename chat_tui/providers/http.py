@@ -26,7 +26,15 @@ from chat_tui.providers.reception import (
 )
 from chat_tui.providers.resumption import Pauses, Resumption
 from chat_tui.providers.transport import Exchange, HttpRequest, Transport
-from chat_tui.wire.base import ContinuingProtocol, ModelFacts, Quirks, ResumableCodec, WireProtocol, WireRequest
+from chat_tui.wire.base import (
+    ContinuingProtocol,
+    ModelFacts,
+    Quirks,
+    QuirkyProtocol,
+    ResumableCodec,
+    WireProtocol,
+    WireRequest,
+)
 from chat_tui.wire.json_text import repaired
 
 LIST_LIMIT_S = 5.0
@@ -130,7 +138,9 @@ class HttpProvider:
             wire = protocol.encode(request, self._quirks)
             exchange = await self._ask(wire)
             limits = Limits(self._endpoint.first_token_timeout_s, self._endpoint.idle_timeout_s)
-            codec, resumption = protocol.codec(), None
+            is_quirky = isinstance(protocol, QuirkyProtocol)
+            codec = protocol.codec_for(self._quirks) if is_quirky else protocol.codec()
+            resumption = None
             if wire.is_resumable and isinstance(codec, ResumableCodec):
                 resumable = codec
                 self._unfinished.add(codec)
@@ -194,7 +204,7 @@ class HttpProvider:
             headers[name] = f"Bearer {key}" if name == "Authorization" else key
         for name in self._endpoint.headers:  # names differ by case only: what the configuration says wins
             headers = {own: value for own, value in headers.items() if own.lower() != name.lower()}
-        url = f"{self._endpoint.base_url}/{wire.path.lstrip('/')}"
+        url = "/".join(filter(None, (self._endpoint.base_url, wire.path.lstrip("/"))))
         content = _encoded(wire.body) if wire.body else b""
         headers |= self._endpoint.headers
         return await self._transport.send(HttpRequest(wire.method, url, headers, content))

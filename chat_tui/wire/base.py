@@ -154,6 +154,15 @@ class ContinuingProtocol(Protocol):
         ...
 
 
+@runtime_checkable
+class QuirkyProtocol(Protocol):
+    """A protocol whose answers, too, differ from server to server."""
+
+    def codec_for(self, quirks: Quirks) -> Codec:
+        """A fresh codec for one answer of such a server."""
+        ...
+
+
 class WireProtocol(Protocol):
     """A protocol file's factory: builds requests and the codec for their answers.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from chat_tui.core.conversation import ChatRequest
-from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
+from chat_tui.core.errors import Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
     Channel,
     Failed,
@@ -28,8 +28,9 @@ from chat_tui.core.events import (
     TextDelta,
     UsageReported,
 )
+from chat_tui.wire.answer_writer import no_answer
 from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
-from chat_tui.wire.error_bodies import ErrorBody, classify, fault_of, read_error, title_of
+from chat_tui.wire.error_bodies import ErrorBody, fault_of, read_error
 from chat_tui.wire.framing import DONE
 from chat_tui.wire.json_text import (
     JsonObject,
@@ -47,6 +48,7 @@ from chat_tui.wire.model_list import read_models
 from chat_tui.wire.openai_chat_request import encode_request
 from chat_tui.wire.openai_chat_tools import ToolCallTracker
 from chat_tui.wire.openai_chat_usage import read_usage
+from chat_tui.wire.think_tags import ThinkTagSplitter, events_of
 
 _NAME_CHARS = 80
 
@@ -83,6 +85,10 @@ class OpenAIChat:
         """A fresh codec for one answer."""
         return OpenAIChatCodec()
 
+    def codec_for(self, quirks: Quirks) -> Codec:
+        """A codec that knows how this server differs."""
+        return OpenAIChatCodec(has_think_tags=quirks.has_think_tags)
+
     def list_request(self, quirks: Quirks, cursor: str = "") -> WireRequest:
         """`GET /models`."""
         return WireRequest("/models", method="GET")
@@ -98,7 +104,8 @@ PROTOCOL = OpenAIChat()
 class OpenAIChatCodec:
     """One answer. See `wire.base.Codec` for the contract."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_think_tags: bool = False) -> None:
+        self._splitter = ThinkTagSplitter() if has_think_tags else None
         self._is_done = False
         self._has_started = False
         self._has_output = False
@@ -180,7 +187,7 @@ class OpenAIChatCodec:
             return self._end(events, Finished(FinishReason.OTHER))
         if self._has_begun:
             return self._end(events, self._terminal("The connection ended"))
-        return self._end(events, Failed(_no_answer(text)))
+        return self._end(events, Failed(no_answer(text)))
 
     def finish(self) -> tuple[StreamEvent, ...]:
         """The end of the body: complete when a finish reason came, else CUT."""
@@ -251,12 +258,14 @@ class OpenAIChatCodec:
         text = self._answer.join(text)
         if text:
             self._has_output = True
-            events.append(TextDelta(text))
+            events += (TextDelta(text),) if self._splitter is None else events_of(self._splitter.feed(text))
 
     def _think(self, text: str, events: list[StreamEvent], kind: ReasoningKind = ReasoningKind.RAW) -> None:
         text = self._reasoning.join(text)
         if text:
             self._has_output = True
+            if self._splitter is not None:  # this server tells thoughts apart itself
+                events += events_of(self._splitter.flush())
             events.append(ReasoningDelta(text, 0, kind))
 
     def _read_typed(self, content: object, events: list[StreamEvent]) -> None:
@@ -339,7 +348,9 @@ class OpenAIChatCodec:
         if held := self._reasoning.flush():
             events.append(ReasoningDelta(held))
         if held := self._answer.flush():
-            events.append(TextDelta(held))
+            self._say(held, events)
+        if self._splitter is not None:
+            events += events_of(self._splitter.flush())
         if held := self._refusal.flush():
             events.append(TextDelta(held, 0, Channel.REFUSAL))
         closing = (FinishReason.STOP, FinishReason.TOOL_CALLS)
@@ -389,18 +400,3 @@ def _plain_text(value: Any) -> str:
 
 def _short(name: str) -> str:
     return repaired(name[:_NAME_CHARS])
-
-
-def _no_answer(text: str) -> Fault:
-    body = read_error(text)
-    said = f" It says: {body.message}" if body.message else ""
-    kind = classify(None, body)
-    if kind is FaultKind.SERVER:
-        kind = FaultKind.PROTOCOL
-    return Fault(
-        kind,
-        title_of(kind),
-        f"The server sent something that is no chat answer.{said}",
-        code=body.code,
-        detail=repaired(text[:EXCERPT_CHARS]),
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -21,16 +20,11 @@ from chat_tui.core.conversation import (
 from chat_tui.core.errors import CannotSend, MalformedEvent
 from chat_tui.core.outcome import FinishReason
 from chat_tui.wire.anthropic_blocks import BLOCK, CITATIONS, is_server_call, is_server_result
+from chat_tui.wire.attachments import base64_of, is_text, labelled
 from chat_tui.wire.json_text import JsonObject, as_list, as_object, as_text, parse, repaired, repaired_tree
 
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 PDF = "application/pdf"
-_TEXT_TYPES = frozenset(
-    {
-        "application/json", "application/xml", "application/javascript", "application/toml", "application/yaml",
-        "application/x-yaml", "application/x-sh", "application/sql", "application/x-ndjson",
-    }
-)  # fmt: skip
 _THOUGHTS = ("thinking", "redacted_thinking")
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -211,19 +205,14 @@ def _file(file: FilePart) -> JsonObject:
     if file.media_type == PDF:
         document: dict[str, Any] = {"type": "document", "source": _base64(file)}
         return document | {"title": repaired(file.name)} if file.name else document
-    if _is_text(file.media_type):
-        name = repaired(file.name).replace('"', "'")
-        return _text(f'<file name="{name}">\n{file.data.decode("utf-8", "replace")}\n</file>')
+    if is_text(file):
+        return _text(labelled(file))
     raise CannotSend(
-        f"{file.name} is {file.media_type}, and Anthropic Messages takes only PNG, JPEG, GIF and WebP images, PDF "
-        "and text.",
-        "Convert it, or ask without it.",
+        f"“{repaired(file.name)}” is {file.media_type}, and Anthropic Messages takes PNG, JPEG, GIF and WebP "
+        "images, PDF and text only.",
+        "Convert it, or take it out.",
     )
 
 
-def _is_text(media_type: str) -> bool:
-    return media_type.startswith("text/") or media_type in _TEXT_TYPES or media_type.endswith(("+json", "+yaml"))
-
-
 def _base64(file: FilePart) -> JsonObject:
-    return {"type": "base64", "media_type": file.media_type, "data": base64.b64encode(file.data).decode("ascii")}
+    return {"type": "base64", "media_type": file.media_type, "data": base64_of(file)}

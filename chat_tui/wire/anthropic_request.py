@@ -10,6 +10,7 @@ from chat_tui.core.conversation import ChatRequest, Generation
 from chat_tui.core.errors import CannotSend
 from chat_tui.wire.anthropic_history import PDF, encode_messages
 from chat_tui.wire.anthropic_models import ClaudeModel, claude_model, output_tokens
+from chat_tui.wire.attachments import unseen
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, repaired
 
@@ -84,9 +85,11 @@ def _thinking(effort: str | None, model: ClaudeModel | None, max_tokens: int, *,
 
 def _check_blind(request: ChatRequest) -> None:
     for message in request.messages:
-        if file := next((file for file in message.files if file.is_image or file.media_type == PDF), None):
-            what = "an image" if file.is_image else "a PDF"
-            raise CannotSend(
-                f"{file.name} is {what}, and {request.model} takes only text.",
-                "Choose another model, or ask without it.",
-            )
+        for file in message.files:
+            if file.is_image:
+                raise unseen(file)
+            if file.media_type == PDF:
+                raise CannotSend(
+                    f"“{repaired(file.name)}” is a PDF, and this server takes none.",
+                    "Send its text instead, or ask another model.",
+                )

@@ -191,7 +191,8 @@ _NAMES: dict[FaultKind, frozenset[str]] = {
     FaultKind.QUOTA: frozenset(
         {
             "insufficient_quota", "credit_balance_exhausted", "billing_error", "billing_hard_limit_reached",
-            "billing_not_active", "insufficient_balance", "enforced_spend_limit_reached", "payment_required",
+            "billing_not_active", "insufficient_balance", "payment_required",
+            "enforced_spend_limit_reached", "contract_spend_limit_reached",
             "quota_exceeded", "exceeded_current_quota_error",
         }
     ),
@@ -218,7 +219,7 @@ _NAMES: dict[FaultKind, frozenset[str]] = {
     FaultKind.RATE_LIMIT: frozenset(
         {
             "rate_limit_exceeded", "rate_limit_error", "slow_down", "too_many_requests", "resource_exhausted",
-            "rate_limit_reached_error", "rate_limited",
+            "rate_limit_reached_error", "rate_limited", "ramp_limit_exceeded",
         }
     ),
     FaultKind.OVERLOADED: frozenset(
@@ -250,13 +251,13 @@ _KIND_OF_STATUS = {
 }  # fmt: skip
 
 _CONTEXT_WORDS = re.compile(
-    r"context (length|window|size)|maximum context|(prompt|input|request|conversation) is too (long|large)"
+    r"context (length|window|size|limit)|maximum context|(prompt|input|request|conversation) is too (long|large)"
     r"|too many (input )?tokens|reduce the length",
     re.IGNORECASE,
 )
 _QUOTA_WORDS = re.compile(
     r"insufficient (balance|credit|fund|quota)|credit balance|out of credits|more credits|spend(ing)? (cap|limit)"
-    r"|billing|per ?day|daily (limit|quota)",
+    r"|billing|api usage limits|per ?day|daily (limit|quota)",
     re.IGNORECASE,
 )
 _KEY_WORDS = re.compile(r"api.?key|authenticat|credential", re.IGNORECASE)
@@ -277,7 +278,9 @@ def classify(status: int | None, body: ErrorBody) -> FaultKind:
     is_rate = "perminute" in body.code.lower()
     if status in (None, 400, 402, 403, 429) and not is_rate and _QUOTA_WORDS.search(f"{body.code} {body.message}"):
         return FaultKind.QUOTA
-    if status in (None, 400, 422, 500) and _CONTEXT_WORDS.search(body.message):
+    # “too many tokens” may be per minute as well as in one prompt
+    may_be_context = status in (None, 400, 422, 500) and kind is not FaultKind.RATE_LIMIT
+    if may_be_context and _CONTEXT_WORDS.search(body.message):
         return FaultKind.CONTEXT
     if status == 403 and _MODERATION_WORDS.search(f"{body.code} {body.message}"):
         return FaultKind.REQUEST

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, Message
 from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
     Failed,
@@ -31,7 +31,7 @@ from chat_tui.core.events import (
 from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
 from chat_tui.wire.error_bodies import classify, fault_of, read_error, title_of
 from chat_tui.wire.framing import DONE
-from chat_tui.wire.gemini_request import CONTINUATION, OWN_ID, SERVER_PART, SIGNATURE, encode_request
+from chat_tui.wire.gemini_request import CONTINUATION, OWN_ID, SERVER_PART, SIGNATURE, encode_request, token_of
 from chat_tui.wire.gemini_usage import UsageReader
 from chat_tui.wire.gemini_values import KEY_HEADER, json_of, list_request, media_name, read_list, short
 from chat_tui.wire.json_text import (
@@ -91,6 +91,10 @@ class Gemini:
     def encode(self, request: ChatRequest, quirks: Quirks) -> WireRequest:
         """The request as this protocol writes it. Raises CannotSend for a file it has no form for."""
         return encode_request(request, quirks)
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Whether the answer paused and gave the token to go on with."""
+        return bool(token_of(model, answer))
 
     def codec(self) -> Codec:
         """A fresh codec for one answer."""

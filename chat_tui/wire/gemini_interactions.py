@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, Message
 from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
     Failed,
@@ -33,6 +33,7 @@ from chat_tui.wire.gemini_interactions_request import (
     REVISION,
     REVISION_HEADER,
     encode_request,
+    token_of,
 )
 from chat_tui.wire.gemini_interactions_steps import StepReader
 from chat_tui.wire.gemini_values import KEY_HEADER, list_request, read_list, short
@@ -61,6 +62,10 @@ class GeminiInteractions:
     def encode(self, request: ChatRequest, quirks: Quirks) -> WireRequest:
         """The request as this protocol writes it. Raises CannotSend for a file it has no form for."""
         return encode_request(request, quirks)
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Whether the answer paused and gave the token to go on with."""
+        return bool(token_of(model, answer))
 
     def codec(self) -> ResumableCodec:
         """A fresh codec for one answer."""

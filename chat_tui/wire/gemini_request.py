@@ -51,7 +51,7 @@ _LEVELS = {"none": "MINIMAL", "xhigh": "HIGH", "max": "HIGH"}
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     """The request. Raises CannotSend for a file there is no form for."""
     messages = request.messages
-    token = _token_of(messages[-1]) if request.is_continuation and messages else ""
+    token = token_of(request.model, messages[-1]) if request.is_continuation and messages else ""
     if token:
         messages = messages[:-1]
     body: dict[str, Any] = {"contents": [content for message in messages for content in _contents(message, quirks)]}
@@ -72,9 +72,16 @@ def _path(model: str) -> str:
     return f"/{collection}{name}:streamGenerateContent?alt=sse"
 
 
-def _token_of(message: Message) -> str:
-    tokens = [part.data for part in message.parts if isinstance(part, OpaquePart) and part.kind == CONTINUATION]
-    return as_text(tokens[-1]) if tokens and message.role is Role.ASSISTANT else ""
+def token_of(model: str, answer: Message) -> str:
+    """The token with which that model goes on behind an answer; empty when the answer did not end with one."""
+    if answer.role is not Role.ASSISTANT or answer.model.partition("/")[2] not in ("", model):
+        return ""
+    for part in reversed(answer.parts):
+        if isinstance(part, OpaquePart) and part.kind == CONTINUATION:
+            return as_text(part.data)
+        if not isinstance(part, OpaquePart):
+            break
+    return ""
 
 
 def _contents(message: Message, quirks: Quirks) -> list[dict[str, Any]]:

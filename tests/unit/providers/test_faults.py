@@ -86,6 +86,13 @@ def test_any_response_gives_clean_bounded_texts(status: int, body: str, location
     assert fault.status == status
 
 
+def test_the_header_says_before_the_body_how_long_to_wait() -> None:
+    body = '{"error": {"code": 429, "message": "Slow", "details": [{"retryDelay": "34s"}]}}'
+    assert of_status(429, body).retry_after_s == 34.0
+    assert of_status(429, body, {"retry-after": "0"}).retry_after_s == 0.0
+    assert of_status(429).retry_after_s is None
+
+
 def test_the_server_is_quoted_in_faults_of_the_stream() -> None:
     fault = ORIGIN.presentable(Fault(FaultKind.OVERLOADED, "server overloaded", f"Busy\x1b[2J with {KEY}"))
     assert fault.message.startswith("api.example.com reported an error: “Busy")

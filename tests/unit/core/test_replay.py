@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chat_tui.core.conversation import (
+    Ending,
     FilePart,
     Message,
     OpaquePart,
@@ -13,6 +16,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
+from chat_tui.core.outcome import FinishReason, Outcome
 from chat_tui.core.replay import replayable
 
 SIGNATURE = OpaquePart("anthropic.thinking", {"signature": "s"})
@@ -56,3 +60,11 @@ def test_two_questions_in_a_row_are_one_with_the_files_of_both() -> None:
 def test_nothing_after_the_tip() -> None:
     path = (asked(1), answered(2, "a/x", TextPart("yes")), asked(3))
     assert [message.id for message in replayable(path, 2, "a/x")] == [1, 2]
+
+
+def test_a_paused_answer_without_a_word_goes_back_to_its_provider_only() -> None:
+    paused = replace(
+        answered(2, "a/x", SIGNATURE), ending=Ending(Outcome.COMPLETE, FinishReason.PAUSE, raw_reason="pause_turn")
+    )
+    assert replayable((asked(1), paused), None, "a/y") == (asked(1), paused)
+    assert replayable((asked(1), paused), None, "b/x") == (asked(1),)

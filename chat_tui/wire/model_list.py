@@ -31,8 +31,10 @@ def read_models(text: str) -> tuple[ModelFacts, ...]:
 
 
 def usable(facts: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
-    """Each name once, none that cleaning would change, at most `MAX_MODELS`."""
-    by_name = {found.name: found for found in facts if clean_line(found.name, NAME_CHARS) == found.name}
+    """Each name once, none that is empty or that cleaning would change, at most `MAX_MODELS`."""
+    by_name = {
+        found.name: found for found in facts if found.name and clean_line(found.name, NAME_CHARS) == found.name
+    }
     return tuple(by_name.values())[:MAX_MODELS]
 
 

@@ -46,7 +46,7 @@ from chat_tui.wire.json_text import (
 )
 from chat_tui.wire.model_list import read_models
 from chat_tui.wire.openai_chat_request import encode_request
-from chat_tui.wire.openai_chat_tools import ToolCallTracker
+from chat_tui.wire.openai_chat_tools import EXTRA_CONTENT, REASONING_DETAILS, ToolCallTracker
 from chat_tui.wire.openai_chat_usage import read_usage
 from chat_tui.wire.think_tags import ThinkTagSplitter, events_of
 
@@ -292,7 +292,7 @@ class OpenAIChatCodec:
             text = "".join(_plain_text(detail.get("text") or detail.get("summary")) for detail in details)
         self._think(text, events, ReasoningKind.SUMMARY if is_summary else ReasoningKind.RAW)
         if details:
-            events.append(OpaqueReceived("reasoning_details", repaired_tree(details)))
+            events.append(OpaqueReceived(REASONING_DETAILS, repaired_tree(details)))
 
     def _read_rest(self, delta: JsonObject, events: list[StreamEvent]) -> None:
         refusal = delta.get("refusal")
@@ -312,7 +312,7 @@ class OpenAIChatCodec:
             self._tools.read({"index": 0, "function": function}, events)
         extra = delta.get("extra_content")
         if extra:
-            events.append(OpaqueReceived("extra_content", repaired_tree(extra)))
+            events.append(OpaqueReceived(EXTRA_CONTENT, repaired_tree(extra)))
         unknown = [key for key in delta if key not in _DELTA_KEYS and delta[key]]
         events.extend(Ignored(_short(key)) for key in unknown)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Final
 
 from chat_tui.core.events import (
     Ignored,
@@ -19,6 +20,11 @@ from chat_tui.core.events import (
     ToolCallStarted,
 )
 from chat_tui.wire.json_text import JsonObject, PairJoiner, as_object, as_text, repaired_tree
+
+REASONING_DETAILS: Final = "openai-chat.reasoning_details"
+EXTRA_CONTENT: Final = "openai-chat.extra_content"
+CALL_EXTRA: Final = "openai-chat.call_extra_content"
+"""What a server gives to get it back: of its thoughts, of an answer, of the call before."""
 
 
 @dataclass(slots=True)
@@ -66,7 +72,7 @@ class ToolCallTracker:
             events.append(ToolArgumentsDelta(call.key, arguments))
         extra = fragment.get("extra_content")
         if extra:
-            events.append(OpaqueReceived("extra_content", repaired_tree(extra), self._count - 1))
+            events.append(OpaqueReceived(CALL_EXTRA, repaired_tree(extra), self._count - 1))
 
     def close(self, events: list[StreamEvent]) -> None:
         """The protocol closed the open call."""

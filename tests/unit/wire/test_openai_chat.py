@@ -28,6 +28,7 @@ from chat_tui.core.events import (
 )
 from chat_tui.wire.base import WireEvent
 from chat_tui.wire.openai_chat import OpenAIChat
+from chat_tui.wire.openai_chat_tools import EXTRA_CONTENT, REASONING_DETAILS
 from tests.unit.wire.streams import (
     CHAT_STREAMS,
     DONE,
@@ -182,9 +183,9 @@ def test_reasoning_details_are_kept_and_tell_a_summary() -> None:
     summary = [{"type": "reasoning.summary", "summary": "s"}]
     assert answer(chunk({"reasoning": "hm", "reasoning_details": raw}), chunk({"reasoning_details": summary})) == [
         ReasoningDelta("hm"),
-        OpaqueReceived("reasoning_details", [{**raw[0], "text": "h\ufffd"}, raw[1]]),
+        OpaqueReceived(REASONING_DETAILS, [{**raw[0], "text": "h\ufffd"}, raw[1]]),
         ReasoningDelta("s", 0, ReasoningKind.SUMMARY),
-        OpaqueReceived("reasoning_details", summary),
+        OpaqueReceived(REASONING_DETAILS, summary),
     ]
 
 
@@ -202,7 +203,7 @@ def test_unknown_parts_of_a_delta_are_counted() -> None:
 
 def test_opaque_extra_content_is_kept() -> None:
     assert answer(chunk({"extra_content": {"google": {"thought": True}}})) == [
-        OpaqueReceived("extra_content", {"google": {"thought": True}})
+        OpaqueReceived(EXTRA_CONTENT, {"google": {"thought": True}})
     ]
 
 

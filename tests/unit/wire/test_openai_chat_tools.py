@@ -14,6 +14,7 @@ from chat_tui.core.events import (
     ToolCallStarted,
 )
 from chat_tui.wire.base import WireEvent
+from chat_tui.wire.openai_chat_tools import CALL_EXTRA
 from tests.unit.wire.streams import (
     DONE,
     answer,
@@ -111,7 +112,7 @@ def test_parts_of_calls_that_are_none() -> None:
 
 def test_a_call_keeps_its_signature() -> None:
     part = {"index": 0, "id": "a", "function": {"name": "f"}, "extra_content": {"s": "x"}}
-    assert OpaqueReceived("extra_content", {"s": "x"}) in answer(chunk({"tool_calls": [part]}))
+    assert OpaqueReceived(CALL_EXTRA, {"s": "x"}) in answer(chunk({"tool_calls": [part]}))
 
 
 @pytest.mark.parametrize(

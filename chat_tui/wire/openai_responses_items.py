@@ -129,7 +129,8 @@ class ItemTracker:
     def done(self, event: JsonObject, events: list[StreamEvent]) -> None:
         """`response.output_item.done`."""
         found = as_object(event.get("item")) or {}
-        self._finish(self._find(as_text(found.get("id")), as_count(event.get("output_index"))), found, events)
+        index, kind = as_count(event.get("output_index")), as_text(found.get("type"))
+        self._finish(self._find(as_text(found.get("id")), index, kind), found, events)
 
     def delta(self, kind: RunKind, event: JsonObject, events: list[StreamEvent]) -> None:
         """A piece of text; halves of surrogate pairs are joined."""
@@ -167,7 +168,7 @@ class ItemTracker:
         """The `output` of a whole response: what of it did not come as events."""
         for index, element in enumerate(as_list(output)):
             found = as_object(element) or {}
-            item = self._known(as_text(found.get("id")), index)
+            item = self._known(as_text(found.get("id")), index, as_text(found.get("type")))
             if item is None and (not self._has_of(found) or not self._items):
                 item = self._register(as_text(found.get("id")), index)
             if item is not None:
@@ -198,12 +199,18 @@ class ItemTracker:
             self._by_index[index] = item
         return item
 
-    def _known(self, item_id: str, index: int | None) -> _Item | None:
-        return self._items.get(item_id) or (None if index is None else self._by_index.get(index))
+    def _known(self, item_id: str, index: int | None, kind: str) -> _Item | None:
+        """By its id; else by its place, if what is there can be it (gateways make up other ids)."""
+        item = self._items.get(item_id)
+        if item is None and index is not None:
+            item = self._by_index.get(index)
+            if item is not None and kind and item.type not in ("", kind):
+                return None
+        return item
 
-    def _find(self, item_id: str, index: int | None) -> _Item:
+    def _find(self, item_id: str, index: int | None, kind: str = "") -> _Item:
         """The item of an event: by its id, else by its place, else (without either) the newest."""
-        item = self._known(item_id, index)
+        item = self._known(item_id, index, kind)
         if item is None and not item_id and index is None:
             item = self._newest
         return item or self._register(item_id, index)

@@ -133,7 +133,7 @@ def _answer_items(message: Message) -> list[JsonObject]:
     kept = [part.data for part in message.parts if isinstance(part, OpaquePart) and part.kind == ITEM]
     own_ids = {as_text((as_object(data) or {}).get("id")) for data in kept}
     calls = {call.key: call for call, _ in message.answered_calls if call.call_id not in own_ids}
-    customs = {part.data for part in message.parts if isinstance(part, OpaquePart) and part.kind == CUSTOM}
+    customs = {as_text(part.data) for part in message.parts if isinstance(part, OpaquePart) and part.kind == CUSTOM}
     items: list[JsonObject] = []
     words = _Words()
     for part in message.parts:

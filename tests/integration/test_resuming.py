@@ -1,0 +1,427 @@
+"""Answers made in the background: cut anywhere, they go on where they stopped, and stop when nobody wants them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from chat_tui.core.conversation import ChatRequest, Message, Role, TextPart
+from chat_tui.core.errors import FaultKind
+from chat_tui.core.events import (
+    Connected,
+    Failed,
+    Finished,
+    FinishReason,
+    ProgressKind,
+    ProgressReported,
+    StreamEvent,
+    TextDelta,
+)
+from chat_tui.providers import http
+from chat_tui.providers.http import Endpoint, HttpProvider
+from chat_tui.providers.resumption import Pauses
+from chat_tui.wire.base import Quirks
+from chat_tui.wire.openai_responses import PROTOCOL
+from tests.support.clock import ManualClock
+from tests.support.sse_server import (
+    CLOSE,
+    HOLD,
+    RESET,
+    Act,
+    Framing,
+    Recorded,
+    Reply,
+    SseServer,
+    framed,
+    head,
+    json_response,
+    reply,
+    response,
+    sse,
+)
+from tests.support.waiting import wait_until
+
+REQUEST = ChatRequest("m", (Message(1, Role.USER, (TextPart("Hello"),)),))
+TEXTS = ("Grüße, ", "Welt 🌍: ", "ein\n", "Zweizeiler.")
+WHOLE = "".join(TEXTS)
+AT_ONCE = 24
+RECONNECTING = ProgressReported(ProgressKind.RECONNECT)
+
+
+def response_object(status: str, **fields: object) -> dict[str, object]:
+    return {"id": "resp_1", "object": "response", "status": status, "model": "m", "output": [], **fields}
+
+
+def message(text: str) -> dict[str, object]:
+    return {"id": "m", "type": "message", "content": [{"type": "output_text", "text": text}]}
+
+
+def numbered_events() -> list[bytes]:
+    found: list[dict[str, object]] = [
+        {"type": "response.queued", "response": response_object("queued")},
+        {"type": "response.created", "response": response_object("in_progress")},
+        {"type": "response.output_item.added", "item": {"id": "m", "type": "message", "content": []}},
+        *({"type": "response.output_text.delta", "item_id": "m", "delta": text} for text in TEXTS),
+        {"type": "response.output_item.done", "item": message(WHOLE)},
+        {"type": "response.completed", "response": response_object("completed")},
+    ]
+    return [sse({**event, "sequence_number": at}, str(event["type"])) for at, event in enumerate(found)]
+
+
+EVENTS = numbered_events()
+BODY = b"".join(EVENTS)
+
+
+class Background(SseServer):
+    """Gives `first` to the question, and for the rest what `rest` makes of the number it is asked for."""
+
+    def __init__(self, first: Reply, rest: Callable[[int], Reply]) -> None:
+        super().__init__()
+        self._first = first
+        self._rest = rest
+        self.cancel_reply = json_response(response_object("cancelled"))
+
+    def reply_to(self, request: Recorded) -> Reply:
+        if request.path == "/v1/responses/resp_1/cancel":
+            return self.cancel_reply
+        if request.method == "POST":
+            return self._first
+        asked = re.fullmatch(r"/v1/responses/resp_1\?stream=true&starting_after=(\d+)", request.path)
+        assert asked is not None, request.path
+        return self._rest(int(asked[1]))
+
+    def asked(self) -> list[str]:
+        """What was asked, without the origin."""
+        return [f"{found.method} {found.path.removeprefix('/v1')}" for found in self.requests]
+
+
+def rest_of(number: int) -> Reply:
+    return response(EVENTS[number + 1 :], framing=Framing.CHUNKED)
+
+
+async def no_wait(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+def provider_for(server: SseServer, **fields: Any) -> HttpProvider:
+    sleep: Callable[[float], Awaitable[None]] = fields.pop("sleep", no_wait)
+    quirks = fields.pop("quirks", Quirks(is_background=True))
+    pauses = Pauses(sleep, lambda: 1.0)
+    return HttpProvider(
+        "mine", "Mine", Endpoint(server.base_url, **fields), PROTOCOL, quirks, ManualClock(), pauses=pauses
+    )
+
+
+async def events_of(provider: HttpProvider) -> list[StreamEvent]:
+    events = [event async for arrival in provider.stream(REQUEST) for event in arrival.events]
+    assert [isinstance(event, Finished | Failed) for event in events] == [False] * (len(events) - 1) + [True]
+    return events
+
+
+def text_of(events: list[StreamEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def cut_at(offset: int, framing: Framing, act: Act) -> Reply:
+    return reply(head(framing=framing) + framed(EVENTS, framing)[:offset], act)
+
+
+def received_events(offset: int, framing: Framing) -> int:
+    """How many events are whole in the first bytes of a body, worked out apart from the code under test."""
+    position, count = 0, 0
+    for event in EVENTS:
+        position += len(framed([event], framing)) - (len(b"0\r\n\r\n") if framing is Framing.CHUNKED else 0)
+        # what is missing may be the blank line: the data before it is whole
+        if offset < position - len(b"\n\n") - (len(b"\r\n") if framing is Framing.CHUNKED else 0):
+            break
+        count += 1
+    return count
+
+
+async def check_cut(offset: int, framing: Framing, act: Act) -> None:
+    async with Background(cut_at(offset, framing, act), rest_of) as server:
+        provider = provider_for(server)
+        events = await events_of(provider)
+        count = received_events(offset, framing)
+        shown = server.asked()[1:]
+        if count == 0:
+            assert isinstance(events[-1], Failed), offset
+            assert shown == [], offset
+        elif act is not RESET:
+            assert shown == [f"GET /responses/resp_1?stream=true&starting_after={count - 1}"] * (
+                count < len(EVENTS)
+            ), offset
+        if count:
+            # A reset may take with it what was still in the socket; then no id came, and there is nothing to ask.
+            is_lost = act is RESET and isinstance(events[-1], Failed)
+            assert is_lost or events[-1] == Finished(FinishReason.STOP, "completed"), offset
+            assert text_of(events) == ("" if is_lost else WHOLE), offset
+            assert len([event for event in events if isinstance(event, Connected)]) <= 1
+        await provider.aclose()
+
+
+async def check_all(offsets: list[int], framing: Framing, act: Act) -> None:
+    for start in range(0, len(offsets), AT_ONCE):
+        await asyncio.gather(*(check_cut(offset, framing, act) for offset in offsets[start : start + AT_ONCE]))
+
+
+def boundaries(framing: Framing) -> list[int]:
+    ends = [0]
+    for event in EVENTS:
+        ends.append(ends[-1] + len(framed([event], framing)) - (5 if framing is Framing.CHUNKED else 0))
+    return ends
+
+
+@pytest.mark.parametrize("act", [CLOSE, RESET], ids=["FIN", "RST"])
+@pytest.mark.parametrize("framing", [Framing.CHUNKED, Framing.CLOSE], ids=lambda framing: framing.value)
+async def test_a_cut_between_events_costs_nothing(framing: Framing, act: Act) -> None:
+    await check_all(boundaries(framing), framing, act)
+
+
+@pytest.mark.parametrize("framing", [Framing.CHUNKED, Framing.CLOSE], ids=lambda framing: framing.value)
+async def test_a_cut_at_any_byte_costs_nothing(framing: Framing) -> None:
+    await check_all(list(range(0, len(framed(EVENTS, framing)), 5)), framing, CLOSE)
+
+
+async def test_a_properly_ended_body_without_the_last_event_goes_on_too() -> None:
+    for count in range(1, len(EVENTS)):
+        async with Background(response(EVENTS[:count], framing=Framing.CHUNKED), rest_of) as server:
+            provider = provider_for(server)
+            assert text_of(await events_of(provider)) == WHOLE
+            await provider.aclose()
+
+
+async def test_any_number_of_cuts_is_fine_as_long_as_it_goes_on() -> None:
+    def one_event(number: int) -> Reply:
+        return response(EVENTS[number + 1 : number + 2], framing=Framing.CLOSE)
+
+    async with Background(response(EVENTS[:1], framing=Framing.CLOSE), one_event) as server:
+        provider = provider_for(server)
+        events = await events_of(provider)
+        assert text_of(events) == WHOLE
+        assert events.count(RECONNECTING) == len(EVENTS) - 1
+        assert len(server.requests) == len(EVENTS)
+        await provider.aclose()
+
+
+async def test_a_server_that_begins_at_the_beginning_doubles_nothing() -> None:
+    async with Background(response(EVENTS[:5], framing=Framing.CLOSE), lambda _: rest_of(-1)) as server:
+        provider = provider_for(server)
+        assert text_of(await events_of(provider)) == WHOLE
+        await provider.aclose()
+
+
+async def test_the_rest_may_come_compressed_or_as_a_document() -> None:
+    document = json_response(response_object("completed", output=[message(WHOLE)]))
+    for rest in (response(EVENTS[6:], framing=Framing.GZIP), document):
+        async with Background(response(EVENTS[:6], framing=Framing.CLOSE), lambda _, rest=rest: rest) as server:
+            provider = provider_for(server)
+            events = await events_of(provider)
+            assert text_of(events) == WHOLE
+            assert events[-1] == Finished(FinishReason.STOP, "completed")
+            await provider.aclose()
+
+
+@pytest.mark.parametrize("begun_event", [b"", b"event: x", EVENTS[5][:60], EVENTS[5][:-2]])
+async def test_silence_is_a_break_too(begun_event: bytes) -> None:
+    first = reply(head(framing=Framing.CLOSE) + b"".join(EVENTS[:5]) + begun_event, HOLD)
+    async with Background(first, rest_of) as server:
+        provider = provider_for(server, idle_timeout_s=0.05)
+        events = await events_of(provider)
+        assert text_of(events) == WHOLE
+        assert events.count(RECONNECTING) == 1
+        await wait_until(lambda: not server.connections[0].is_open, what="the silent connection to be closed")
+        await provider.aclose()
+
+
+async def test_comments_are_no_progress() -> None:
+    gate = asyncio.Event()
+    pings = [b": ping\n\n"] * 3
+    first = reply(head(framing=Framing.CLOSE) + b"".join(EVENTS[:5]), *pings, gate, *pings, HOLD)
+    async with Background(first, rest_of) as server:
+        provider = provider_for(server, idle_timeout_s=0.05)
+        assert text_of(await events_of(provider)) == WHOLE
+        await provider.aclose()
+
+
+# -- giving up -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        reply(CLOSE),
+        reply(RESET),
+        response(b"", framing=Framing.CHUNKED),
+        reply(head() + b"data: {", CLOSE),
+        json_response({"error": {"message": "busy"}}, status=503),
+        json_response({"error": {"message": "slow"}}, status=429, headers=[("Retry-After", "600")]),
+    ],
+    ids=["closed", "reset", "empty", "half an event", "503", "429"],
+)
+async def test_after_three_reconnects_for_nothing_it_is_the_fault_it_was(rest: Reply) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async with Background(cut_at(sum(map(len, EVENTS[:4])), Framing.CLOSE, CLOSE), lambda _: rest) as server:
+        provider = provider_for(server, sleep=sleep)
+        events = await events_of(provider)
+        assert waits == [0.5, 1.0, 2.0]
+        assert events.count(RECONNECTING) == 3
+        assert text_of(events) == TEXTS[0]
+        last = events[-1]
+        assert isinstance(last, Failed)
+        assert (last.fault.kind, last.fault.is_retryable, last.fault.status) == (FaultKind.CUT, False, None)
+        gets = ["GET /responses/resp_1?stream=true&starting_after=3"] * 3
+        await wait_until(lambda: len(server.requests) == 5)
+        assert server.asked() == ["POST /responses", *gets, "POST /responses/resp_1/cancel"]
+        await provider.aclose()
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 410])
+async def test_a_resume_that_is_refused_leaves_the_fault_it_was(status: int) -> None:
+    refusal = json_response({"error": {"message": "gone", "code": "gone"}}, status=status)
+    first = cut_at(sum(map(len, EVENTS[:4])), Framing.CLOSE, RESET)
+    async with Background(first, lambda _: refusal) as server:
+        provider = provider_for(server)
+        events = await events_of(provider)
+        last = events[-1]
+        assert isinstance(last, Failed)
+        assert last.fault.kind in (FaultKind.NETWORK, FaultKind.CUT)
+        assert last.fault.status is None
+        assert sum(asked.startswith("GET") for asked in server.asked()) <= 1
+        await provider.aclose()
+
+
+async def test_progress_gives_new_tries() -> None:
+    waits: list[float] = []
+    fails = {3: 2, 5: 3}
+
+    def rest(number: int) -> Reply:
+        if fails.get(number, 0):
+            fails[number] -= 1
+            return reply(CLOSE)
+        return response(EVENTS[number + 1 : 6], framing=Framing.CLOSE) if number == 3 else reply(CLOSE)
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async with Background(response(EVENTS[:4], framing=Framing.CLOSE), rest) as server:
+        provider = provider_for(server, sleep=sleep)
+        events = await events_of(provider)
+        assert text_of(events) == "".join(TEXTS[:3])
+        assert waits == [0.5, 1.0, 2.0, 0.5, 1.0, 2.0]
+        await provider.aclose()
+
+
+async def test_without_background_a_cut_is_a_cut_and_nothing_is_cancelled() -> None:
+    async with Background(response(EVENTS[:5], framing=Framing.CLOSE), rest_of) as server:
+        provider = provider_for(server, quirks=Quirks())
+        events = await events_of(provider)
+        assert isinstance(events[-1], Failed)
+        await provider.aclose()
+        assert server.asked() == ["POST /responses"]
+        assert "background" not in server.requests[0].json
+
+
+# -- stopping ------------------------------------------------------------------------------------
+
+HELD = reply(head(framing=Framing.CLOSE) + b"".join(EVENTS[:5]), HOLD)
+
+
+async def begun(provider: HttpProvider, until: Callable[[list[StreamEvent]], object]) -> asyncio.Task[None]:
+    """A task that receives the answer, once that has come so far."""
+    events: list[StreamEvent] = []
+
+    async def receive() -> None:
+        async with aclosing(provider.stream(REQUEST)) as stream:
+            async for arrival in stream:
+                events.extend(arrival.events)
+
+    task = asyncio.create_task(receive())
+    await wait_until(lambda: until(events))
+    return task
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("cancel_reply", [json_response({}), reply(HOLD), reply(RESET)], ids=["200", "none", "RST"])
+async def test_stopping_cancels_the_answer_and_waits_for_nobody(
+    cancel_reply: Reply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "FAREWELL_S", 0.05)
+    tasks_before = asyncio.all_tasks()
+    async with Background(HELD, rest_of) as server:
+        server.cancel_reply = cancel_reply
+        provider = provider_for(server)
+        task = await begun(provider, text_of)
+        task.cancel()
+        turns = 0
+        while not task.done():  # in turns of the loop: a round trip to the server would take many more
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns < 10
+        assert task.cancelled()
+        await wait_until(lambda: len(server.requests) == 2, what="the cancel")
+        assert server.asked()[1] == "POST /responses/resp_1/cancel"
+        assert server.requests[1].body == b""
+        await wait_until(lambda: not server.connections[0].is_open, what="the stream to be closed")
+        await provider.aclose()
+        assert len(server.requests) == 2
+    await wait_until(lambda: asyncio.all_tasks() <= tasks_before, what="every task of ours to end")
+
+
+async def test_stopping_while_it_waits_to_reconnect() -> None:
+    async def forever(_seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    async with Background(response(EVENTS[:5], framing=Framing.CLOSE), rest_of) as server:
+        provider = provider_for(server, sleep=forever)
+        await stop(await begun(provider, lambda events: RECONNECTING in events))
+        await wait_until(lambda: len(server.requests) == 2)
+        assert server.asked() == ["POST /responses", "POST /responses/resp_1/cancel"]
+        await provider.aclose()
+
+
+async def test_leaving_cancels_what_runs() -> None:
+    async with Background(HELD, rest_of) as server:
+        provider = provider_for(server)
+        task = await begun(provider, text_of)
+        await provider.aclose()
+        assert server.asked() == ["POST /responses", "POST /responses/resp_1/cancel"]
+        await stop(task)
+        assert len(server.requests) == 2
+
+
+async def test_nothing_is_cancelled_before_there_is_an_id() -> None:
+    async with Background(reply(head(framing=Framing.CLOSE) + b": hello\n\n", HOLD), rest_of) as server:
+        provider = provider_for(server)
+        await stop(await begun(provider, lambda events: events))
+        await provider.aclose()
+        assert server.asked() == ["POST /responses"]
+
+
+async def test_nothing_is_cancelled_after_the_end() -> None:
+    async with Background(rest_of(-1), rest_of) as server:
+        provider = provider_for(server)
+        assert text_of(await events_of(provider)) == WHOLE
+        await provider.aclose()
+        assert server.asked() == ["POST /responses"]
+
+
+def test_the_script_is_what_it_says() -> None:
+    numbers = [json.loads(event.decode().split("data: ")[1])["sequence_number"] for event in EVENTS]
+    assert numbers == list(range(len(EVENTS)))
+    assert received_events(len(BODY), Framing.CLOSE) == len(EVENTS)

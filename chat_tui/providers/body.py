@@ -178,7 +178,7 @@ class AnswerBody:
             return tuple(events)
         if fault is None and self._inflater is not None and not self._inflater.is_whole:
             fault = fault_of_cause(Cause.CUT, self._origin)
-        if not self.has_token and self._framer.stray:
+        if self._framer.stray:
             fault = stray_fault(self._framer.stray, self._origin) or fault
         for event in self._finish(fault):
             self._take(event, events)

@@ -60,8 +60,9 @@ class Quirks:
     `needs_reasoning_back`: wants the reasoning of turns with tool calls again (DeepSeek).
 
     Of others:
-    `version`: the version of the protocol that is asked for (Anthropic).
-    `is_background`: the answer is made whether or not we listen, and can be taken up again (OpenAI Responses).
+    `version`: the version of the protocol that is asked for (Anthropic, Gemini Interactions).
+    `is_background`: the answer is made whether or not we listen, and can be taken up again (OpenAI Responses,
+    Gemini Interactions).
     `has_reasoning_summary`: gives a summary of the reasoning when it is asked for one (OpenAI Responses).
     """
 

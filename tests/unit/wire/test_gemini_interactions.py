@@ -313,6 +313,34 @@ def test_deltas_of_steps_that_never_began(delta: object, found: list[StreamEvent
     assert answer(event("step.delta", index=0, delta=delta)) == found
 
 
+def test_half_a_character_at_a_cut_is_made_visible_where_it_belongs() -> None:
+    thought = {"type": "thought_summary", "content": {"type": "text", "text": "hm \ud83d"}}
+    call = {"type": "function_call", "id": "a", "name": "f"}
+    events = decoded(
+        said("a \ud83d"),
+        event("step.delta", index=1, delta=thought),
+        event("step.start", index=2, step=call),
+        event("step.delta", index=2, delta={"type": "arguments_delta", "arguments": "\ud83d"}),
+    )
+    assert events[:-1] == [
+        TextDelta("a "),
+        ReasoningDelta("hm ", 1, ReasoningKind.SUMMARY),
+        ToolCallStarted("call-0", "a", "f"),
+        TextDelta("\ufffd"),
+        ReasoningDelta("\ufffd", 1, ReasoningKind.SUMMARY),
+        ToolArgumentsDelta("call-0", "\ufffd"),
+    ]
+
+
+@pytest.mark.parametrize("index", [None, True, -1, "1", 1 << 40])
+def test_an_index_that_is_none_means_the_newest_step(index: object) -> None:
+    first = event("step.delta", index=3, delta={"type": "text", "text": "a"})
+    assert answer(first, event("step.delta", index=index, delta={"type": "text", "text": "b"})) == [
+        TextDelta("a", 3),
+        TextDelta("b", 3),
+    ]
+
+
 def test_metadata_has_usage_and_types_may_stand_in_the_name_only() -> None:
     counted = WireEvent("step.delta", json.dumps({
         "index": 0, "delta": {"type": "text", "text": "a"}, "metadata": {"total_usage": {"total_output_tokens": 4}},

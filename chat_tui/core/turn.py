@@ -18,6 +18,7 @@ from chat_tui.core.events import (
     Finished,
     Ignored,
     OpaqueReceived,
+    ProgressKind,
     ProgressReported,
     ReasoningDelta,
     Started,
@@ -114,7 +115,10 @@ class TurnState:
     """Whether a first token came: from then on nothing is retried by itself."""
     has_text: bool = False
     has_reasoning: bool = False
+    progress_kind: ProgressKind | None = None
+    """What the server says it does before its first token."""
     prompt_fraction: float | None = None
+    """How much of that is done."""
     alive_count: int = 0
     ignored_count: int = 0
     _logs: list[_TextLog | _CallLog | OpaquePart | ToolResultPart] = field(
@@ -145,6 +149,11 @@ class TurnState:
     def tool_calls(self) -> tuple[ToolCallPart, ...]:
         """The calls so far, in order."""
         return tuple(call.as_part() for call in self._calls.values())
+
+    @property
+    def progress(self) -> tuple[ProgressKind, float | None] | None:
+        """What the server says it does before its first token, and how much of that is done (0 to 1)."""
+        return None if self.progress_kind is None else (self.progress_kind, self.prompt_fraction)
 
     @property
     def fault(self) -> Fault | None:
@@ -273,9 +282,12 @@ def _reduce_edge(state: TurnState, event: StreamEvent) -> None:
         case Started(response_id, model):
             state.response_id = response_id or state.response_id
             state.model = model or state.model
-        case ProgressReported(_, fraction):
+        case ProgressReported(kind, fraction):
             state.alive_count += 1
-            state.prompt_fraction = fraction if fraction is not None else state.prompt_fraction
+            if kind is not ProgressKind.ALIVE:
+                is_same = kind is state.progress_kind and fraction is None
+                state.prompt_fraction = state.prompt_fraction if is_same else fraction
+                state.progress_kind = kind
         case StepMarked(what):
             if what == "reset":
                 state.take_back_step()

@@ -271,6 +271,7 @@ class TurnScreen(Screen[None]):
                 retry_in_s=retry_in_s,
                 escape_hint=self.escape_hint(phase),
                 notice=self._notice,
+                progress=None if runner is None else runner.state.progress,
             )
         )
 

@@ -40,6 +40,8 @@ STRIP_CELLS = 24
 """How many arrival cells to ask of the metrics; the newest of them that fit are drawn."""
 
 _MIN_STRIP_CELLS = 12
+_PROGRESS_WORDS = {"queued": "queued", "load": "loading", "prompt": "reading"}
+"""By the values of ProgressKind, which is not loaded before the first turn."""
 
 
 class Tone(StrEnum):
@@ -82,12 +84,18 @@ def status_view(
     retry_in_s: float = 0.0,
     escape_hint: str = "",
     notice: str = "",
+    progress: tuple[str, float | None] | None = None,
 ) -> StatusView:
-    """The line for a turn at `now_s` on the clock of its metrics; `metrics` is None before the first turn."""
+    """The line for a turn at `now_s` on the clock of its metrics; `metrics` is None before the first turn.
+
+    `progress` is what the server says it does while we wait, and how much of it is done (0 to 1).
+    """
     if metrics is None:
         word, tone = _phase_word(phase, 0.0, 0.0, retry_in_s)
         return StatusView(word, tone, model, escape_hint=escape_hint, notice=notice)
     word, tone = _phase_word(phase, metrics.silence_s(now_s), metrics.elapsed_s(now_s), retry_in_s)
+    if phase is Phase.WAITING and progress is not None and progress[0] in _PROGRESS_WORDS:
+        word, tone = _progress_word(*progress, metrics.elapsed_s(now_s)), Tone.ACCENT
     live_rate = metrics.live_tokens_per_s(now_s) if phase.is_running else None
     return StatusView(
         word,
@@ -125,6 +133,13 @@ def _phase_word(phase: Phase, silence_s: float, elapsed_s: float, retry_in_s: fl
             return f"quiet {int(silence_s)} s", Tone.WARN
         case _:
             return phase.value, Tone.ACCENT
+
+
+def _progress_word(kind: str, fraction: float | None, elapsed_s: float) -> str:
+    word = _PROGRESS_WORDS[kind]
+    if fraction is not None:
+        return f"{word} {int(100 * fraction)} %"
+    return f"{word} {int(elapsed_s)} s" if elapsed_s >= 1 else word
 
 
 Span = tuple[str, Tone]

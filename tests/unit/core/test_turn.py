@@ -166,6 +166,14 @@ def test_the_phases_in_which_esc_stops_something() -> None:
     }
 
 
+def test_progress_is_of_one_thing_at_a_time() -> None:
+    state = after(ProgressReported(ProgressKind.LOAD), ProgressReported(ProgressKind.LOAD, 1.0))
+    assert state.progress == (ProgressKind.LOAD, 1.0)
+    state = reduce(reduce(state, ProgressReported(ProgressKind.ALIVE)), ProgressReported(ProgressKind.LOAD))
+    assert state.progress == (ProgressKind.LOAD, 1.0)
+    assert reduce(state, ProgressReported(ProgressKind.PROMPT)).progress == (ProgressKind.PROMPT, None)
+
+
 # steps
 
 

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 import chat_tui.ui.widgets.status_bar as status_bar_module
-from chat_tui.core.events import Usage
+from chat_tui.core.events import ProgressKind, Usage
 from chat_tui.core.metrics import StreamMetrics
 from chat_tui.core.turn import Phase
 from chat_tui.ui.widgets.status_bar import STRIP_CELLS, Cell, StatusBar, StatusView, Tone, lay_out, status_view
@@ -60,6 +60,23 @@ def test_nothing_measured_yet() -> None:
     view = status_view(None, Phase.IDLE, 5.0, model="a/b")
     assert view == StatusView("ready", Tone.DIM, "a/b")
     assert line(view, 120).count("–") == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "fraction", "word"),
+    [
+        (ProgressKind.LOAD, 0.5, "loading 50 %"),
+        (ProgressKind.LOAD, None, "loading 31 s"),
+        (ProgressKind.PROMPT, 0.999, "reading 99 %"),
+        (ProgressKind.QUEUED, None, "queued 31 s"),
+        (ProgressKind.TOOL, 0.5, "waiting 31 s"),
+    ],
+)
+def test_what_the_server_does_while_we_wait(kind: ProgressKind, fraction: float | None, word: str) -> None:
+    view = status_view(StreamMetrics(100.0), Phase.WAITING, 131.0, progress=(kind, fraction))
+    assert view.phase == word
+    later = status_view(StreamMetrics(100.0), Phase.DONE, 131.0, progress=(kind, fraction))
+    assert later.phase == "done"
 
 
 @pytest.mark.parametrize(

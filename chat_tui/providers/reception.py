@@ -233,12 +233,12 @@ class Reception:
     def _fall_silent(self, body: AnswerBody) -> None:
         """Nothing real came for too long."""
         fault = self._silence_fault(has_token=body.has_token)
-        if not self._is_resuming(body, fault):
+        if not self._is_resuming(body, fault, is_silence=True):
             events = body.fail(fault) if self._resumption is None else body.end(self._resumption.fault)
             self._arrive(self._clock(), events)
 
-    def _is_resuming(self, body: AnswerBody, fault: Fault | None) -> bool:
-        if self._resumption is None or not self._resumption.begin(fault):
+    def _is_resuming(self, body: AnswerBody, fault: Fault | None, *, is_silence: bool = False) -> bool:
+        if self._resumption is None or not self._resumption.begin(fault, is_silence=is_silence):
             return False
         self._step = partial(self._resume, body, self._resumption)
         self._arrive(self._clock(), (_RECONNECTING,))

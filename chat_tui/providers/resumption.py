@@ -38,14 +38,19 @@ class Resumption:
         self.fault: Fault | None = None
         """What broke the connection when the answer came no further; None: a clean end."""
 
-    def begin(self, fault: Fault | None) -> bool:
-        """Whether the answer shall be taken up again after this break. Counts from anew when there was progress."""
+    def begin(self, fault: Fault | None, *, is_silence: bool = False) -> bool:
+        """Whether the answer shall be taken up again after this break. Counts from anew when there was progress.
+
+        Silence is waited out once more and not three times: the reader has said how long is too long.
+        """
         wire = self._codec.resume()
         if wire is None:
             self.fault = fault
             return False
         if wire != self._wire:
             self._tries, self._wire, self.fault = 0, wire, fault
+        elif is_silence and self._tries > 0:
+            return False
         self._tries += 1
         basis = Fault(FaultKind.CUT, "", "") if fault is None else replace(fault, retry_after_s=None)
         wait_s = self._pauses.policy.wait_s(replace(basis, is_retryable=True), self._tries, self._pauses.jitter())

@@ -240,6 +240,20 @@ async def test_silence_is_a_break_too(begun_event: bytes) -> None:
         await provider.aclose()
 
 
+@pytest.mark.parametrize("rest", [reply(HOLD), reply(head(framing=Framing.CLOSE) + b": hello\n\n", HOLD)])
+async def test_silence_is_waited_out_twice_and_not_for_ever(rest: Reply) -> None:
+    first = reply(head(framing=Framing.CLOSE) + b"".join(EVENTS[:5]), HOLD)
+    async with Background(first, lambda _: rest) as server:
+        provider = provider_for(server, idle_timeout_s=0.05)
+        events = await events_of(provider)
+        last = events[-1]
+        assert isinstance(last, Failed)
+        assert last.fault.kind is FaultKind.TIMEOUT
+        assert text_of(events) == "".join(TEXTS[:2])
+        assert events.count(RECONNECTING) == 1
+        await provider.aclose()
+
+
 async def test_comments_are_no_progress() -> None:
     gate = asyncio.Event()
     pings = [b": ping\n\n"] * 3

@@ -55,10 +55,15 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Name of the environment variable that holds the key."""
     api_key_command: str | tuple[str, ...] = ()
     """Program that prints the key; run without a shell."""
+    api_key_keyring: str = ""
+    """SERVICE/USER of the system's keyring that holds the key; needs chat-tui[keyring]."""
     headers: dict[str, str] = {}
     """Extra headers of every request. ${NAME} is replaced from the environment."""
-    first_token_timeout_s: Seconds = 300.0
-    """How long the server may take before the first real event. Comments do not count."""
+    allow_plain_http: bool = False
+    """Whether the key may go unencrypted to another machine."""
+    first_token_timeout_s: Seconds | None = None
+    """How long the server may take before the first real event; comments do not count. Unset: 300, and 600 for
+    servers on this machine, which load the model first."""
     idle_timeout_s: Seconds = 120.0
     """How long it may be silent between two real events."""
     connect_timeout_s: Seconds = 10.0

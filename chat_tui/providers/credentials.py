@@ -12,18 +12,38 @@ import os
 import re
 import shlex
 import signal
+import sys
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 from chat_tui.core.errors import ConfigError
+from chat_tui.providers.keyring_child import FAILURES
 
 COMMAND_LIMIT_S = 10.0
+KEYRING_LIMIT_S = 60.0
+"""A keyring may ask the person to unlock it."""
+_KEYRING_MODULE = "chat_tui.providers.keyring_child"
 _SHORTEST_SECRET_CHARS = 8
 _TELLING_CHARS = 12
 _MARK = "‹key removed›"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+_VARIABLE_REFERENCE = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|%[A-Za-z_][A-Za-z0-9_]*%")
+_ASSIGNMENT = re.compile(r"(export\s+)?[A-Z][A-Z0-9_]*_(KEY|TOKEN)\s*=")
+_PLACE_HOLDER = re.compile(
+    r".*\.\.\.|<[^<>]*>|\*{4,}|(your|my)[-_ ]?(own[-_ ]?)?api[-_ ]?key([-_ ]?here)?", re.IGNORECASE
+)
+_ISSUERS = (
+    ("sk-ant-", "anthropic"),
+    ("sk-or-", "openrouter"),
+    ("sk-proj-", "openai"),
+    ("gsk_", "groq"),
+    ("xai-", "xai"),
+    ("AIza", "gemini"),
+)
+"""What the keys of some providers begin with. A bare sk- is several providers'."""
+_ENDPOINT = re.compile(r"/(chat/completions|completions|responses|messages|api/chat|models)/*$")
 _OUR_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade", "expect"}
 )
@@ -77,6 +97,15 @@ def clean_key(raw: str, source: str) -> str:
         raise ConfigError(f"The key in {source} is empty.")
     if key.lower().startswith("bearer "):
         raise ConfigError(f"The key in {source} begins with the word Bearer.", "Leave that word out.")
+    if _ASSIGNMENT.match(key):
+        raise ConfigError(f"The key in {source} begins with a variable name and =.", "Leave that out.")
+    if _VARIABLE_REFERENCE.fullmatch(key):
+        raise ConfigError(
+            f"The key in {source} is the name of a variable instead of what is in it.",
+            "In single quotes a shell does not replace it.",
+        )
+    if _PLACE_HOLDER.fullmatch(key):
+        raise ConfigError(f"The key in {source} is a place holder.", "Put the key itself there.")
     if any(char.isspace() for char in key):
         raise ConfigError(f"The key in {source} has white space or a line break inside.")
     if not key.isascii():
@@ -86,8 +115,37 @@ def clean_key(raw: str, source: str) -> str:
     return key
 
 
-async def key_from_command(command: tuple[str, ...], source: str, limit_s: float = COMMAND_LIMIT_S) -> str:
-    """What a program prints, as a key. No shell, no terminal, no input; raises ConfigError."""
+def issuer_of(key: str) -> str:
+    """The preset whose keys look like this; empty when that cannot be told."""
+    return next((name for start, name in _ISSUERS if key.startswith(start)), "")
+
+
+def keyring_command(entry: str, source: str) -> tuple[str, ...]:
+    """The program that reads SERVICE/USER from the system's keyring, for `key_from_command`. Raises ConfigError."""
+    service, slash, user = entry.strip().rpartition("/")
+    if not slash or not service or not user:
+        raise ConfigError(f"{source} must be SERVICE/USER, as in chat-tui/openai.")
+    return (sys.executable, "-P", "-m", _KEYRING_MODULE, service, user)
+
+
+async def key_from_command(command: tuple[str, ...], source: str, limit_s: float = 0.0) -> str:
+    """What a program prints, as a key. No shell, no terminal, no input; raises ConfigError.
+
+    `limit_s` 0: as long as a program, or a person who unlocks a keyring, may take.
+    """
+    is_keyring = _KEYRING_MODULE in command
+    limit_s = limit_s or (KEYRING_LIMIT_S if is_keyring else COMMAND_LIMIT_S)
+    status, output = await _run(command, source, limit_s)
+    if is_keyring and status in FAILURES:
+        what, hint = FAILURES[status]
+        raise ConfigError(f"{source}: {what}", hint)
+    if status != 0:
+        raise ConfigError(f"The program of {source} failed with exit status {status}.")
+    return clean_key(output.decode("utf-8", "replace"), f"the output of {source}")
+
+
+async def _run(command: tuple[str, ...], source: str, limit_s: float) -> tuple[int | None, bytes]:
+    """Exit status and standard output of a program that ends with us and within the limit."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -109,9 +167,7 @@ async def key_from_command(command: tuple[str, ...], source: str, limit_s: float
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    if process.returncode != 0:
-        raise ConfigError(f"The program of {source} failed with exit status {process.returncode}.")
-    return clean_key(output.decode("utf-8", "replace"), f"the output of {source}")
+    return process.returncode, output
 
 
 def split_command(command: str | tuple[str, ...], source: str) -> tuple[str, ...]:
@@ -165,32 +221,43 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback or (mapped or address).is_unspecified
 
 
-def check_base_url(base_url: str, where: str, *, has_secret: bool) -> str:
-    """The address without a slash at its end. Raises ConfigError for one that cannot be, or must not be, used."""
+def check_base_url(
+    base_url: str,
+    where: str,
+    *,
+    has_secret: bool,
+    source: str = "",
+    may_be_plain: bool = False,
+) -> str:
+    """The address without a slash at its end. Raises ConfigError for one that cannot be, or must not be, used.
+
+    `where` is the table of the configuration, `source` what gave the address ("The base_url of …" if empty).
+    """
+    what = source or f"The base_url of {where}"
     url = base_url.strip()
     if not url:
         raise ConfigError(f"{where} has no base_url.")
     if not url.isprintable() or any(char.isspace() for char in url):
-        raise ConfigError(f"The base_url of {where} has white space or a control character inside.")
+        raise ConfigError(f"{what} has white space or a control character inside.")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise ConfigError(f"The base_url of {where} is no URL: its host or port cannot be read.") from None
+        raise ConfigError(f"{what} is no URL: its host or port cannot be read.") from None
     if "@" in parts.netloc:
-        raise ConfigError(
-            f"The base_url of {where} has a user name or password in it.", "Use api_key_env or headers instead."
-        )
+        raise ConfigError(f"{what} has a user name or password in it.", "Use api_key_env or headers instead.")
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ConfigError(f"The base_url of {where} does not begin with http:// or https://.")
+        raise ConfigError(f"{what} does not begin with http:// or https://.")
     if not host or port == 0 or not _is_host(host):
-        raise ConfigError(f"The base_url of {where} names no host that can be reached.")
+        raise ConfigError(f"{what} names no host that can be reached.")
     if parts.query or parts.fragment:
-        raise ConfigError(f"The base_url of {where} has a ? or # part.", "It ends with the path, as in …/v1")
-    if parts.scheme == "http" and has_secret and not is_loopback(host):
+        raise ConfigError(f"{what} has a ? or # part.", "It ends with the path, as in …/v1")
+    if end := _ENDPOINT.search(parts.path):
+        raise ConfigError(f"{what} has {end[0]} at its end, which is added to it.", "Leave that out.")
+    if parts.scheme == "http" and has_secret and not may_be_plain and not is_loopback(host):
         raise ConfigError(
-            f"The base_url of {where} would send its key unencrypted to {host}.",
-            "Use https, or leave the key out.",
+            f"{what} would send its key unencrypted to {host}.",
+            f"Use https, or, if you trust all of the way there, set allow_plain_http = true in {where}.",
         )
     return url.rstrip("/")
 

@@ -102,6 +102,11 @@ class HttpProvider:
         )
         self._transport = Transport(endpoint.base_url, self._origin, endpoint.connect_timeout_s, clock)
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it asks, and as whom."""
+        return self._endpoint
+
     async def prepare(self) -> str:
         """Load what the first request needs; what fails here will fail that request too."""
         try:

@@ -6,17 +6,22 @@ import asyncio
 import difflib
 import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chat_tui.config.model import DEFAULT_MODEL, Config, ProviderConfig
 from chat_tui.core.errors import ChatError, ConfigError
 from chat_tui.core.sanitize import clean_line
+from chat_tui.providers.addresses import Address, address_of
 from chat_tui.providers.base import Clock, ModelInfo, Provider
 from chat_tui.providers.credentials import (
     check_base_url,
     clean_key,
     expand_headers,
+    is_loopback,
+    issuer_of,
+    keyring_command,
     secret_values,
     split_command,
 )
@@ -25,6 +30,9 @@ from chat_tui.wire.base import Quirks
 from chat_tui.wire.protocols import protocol_of
 
 LIST_LIMIT_S = 2.0
+FIRST_TOKEN_LIMIT_S = 300.0
+LOCAL_FIRST_TOKEN_LIMIT_S = 600.0
+"""A server on this machine loads the model and reads the prompt first, and says nothing meanwhile."""
 LOCAL, DEMO = "local", "demo"
 
 
@@ -36,6 +44,18 @@ class ModelGroup:
     label: str
     models: tuple[ModelInfo, ...] = ()
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    """A key or the program that prints it; `source` is the variable or setting it comes from."""
+
+    key: str = field(default="", repr=False)
+    source: str = ""
+    command: tuple[str, ...] = ()
+
+
+_KEY_FIELDS = ("api_key_env", "api_key_command", "api_key_keyring")
 
 
 class ProviderRegistry:
@@ -112,30 +132,34 @@ class ProviderRegistry:
         from chat_tui.providers.http import Endpoint, HttpProvider
 
         where = f"[providers.{name}]"
-        command = split_command(config.api_key_command, f"api_key_command of {where}") if has_key else ()
-        api_key, variable = self._key(config, preset, where) if has_key and not command else ("", "")
+        address = address_of(config, preset, self._environ, where)
+        secret = self._secret(name, config, preset, address) if has_key else _Secret()
         headers = expand_headers(config.headers, self._environ, where) if has_key else {}
         secrets = secret_values(headers, config.headers, self._environ) if has_key else ()
         base_url = check_base_url(
-            config.base_url or (preset.base_url if preset else ""),
+            address.url,
             where,
-            has_secret=bool(api_key or command or secrets),
+            has_secret=bool(secret.key or secret.command or secrets),
+            source=address.source,
+            may_be_plain=config.allow_plain_http,
         )
+        is_here = is_loopback(urlsplit(base_url).hostname or "")
+        usual_limit_s = LOCAL_FIRST_TOKEN_LIMIT_S if is_here else FIRST_TOKEN_LIMIT_S
         endpoint = Endpoint(
             base_url=base_url,
-            api_key=api_key,
-            key_source=f"api_key_command of {where}" if command else variable,
+            api_key=secret.key,
+            key_source=secret.source,
             headers=headers,
             connect_timeout_s=config.connect_timeout_s,
-            first_token_timeout_s=config.first_token_timeout_s,
+            first_token_timeout_s=config.first_token_timeout_s or usual_limit_s,
             idle_timeout_s=config.idle_timeout_s,
-            key_command=command,
+            key_command=secret.command,
             secrets=secrets,
         )
         protocol = protocol_of(config.protocol or (preset.protocol if preset else "openai-chat"))
         quirks = preset.quirks if preset else Quirks()
         if config.background:
-            if protocol.name != "openai-responses":
+            if protocol.name not in ("openai-responses", "gemini-interactions"):
                 raise ConfigError(
                     f"{where} asks for background, which {protocol.name} does not have.",
                     'Set protocol = "openai-responses" there, or take background out.',
@@ -143,24 +167,57 @@ class ProviderRegistry:
             quirks = replace(quirks, is_background=True)
         return HttpProvider(name, _label(name), endpoint, protocol, quirks, self._clock)
 
-    def _key(self, config: ProviderConfig, preset: Preset | None, where: str) -> tuple[str, str]:
+    def _secret(self, name: str, config: ProviderConfig, preset: Preset | None, address: Address) -> _Secret:
+        """The key, or the program that prints it, and what to call it. Raises ConfigError."""
+        where = f"[providers.{name}]"
+        named = [field for field in _KEY_FIELDS if getattr(config, field)]
+        if len(named) > 1:
+            raise ConfigError(
+                f"{where} says twice where its key is: {' and '.join(named)}.", "Leave one of them out."
+            )
+        source = f"{named[0]} of {where}" if named else ""
+        if config.api_key_command or config.api_key_keyring:
+            if address.is_from_variable and not address.is_usual:
+                raise ConfigError(
+                    f"{address.source} would get the key that {source} keeps.",
+                    f"If that is right, write the address into {where} as base_url.",
+                )
+            program = split_command(config.api_key_command, source)
+            return _Secret("", source, program or keyring_command(config.api_key_keyring, source))
+        key, variable = self._key(config, preset, address, where)
+        if preset and address.is_usual and (issuer := issuer_of(key)) not in ("", preset.name):
+            other = PRESETS[issuer]
+            raise ConfigError(
+                f"The key in {variable} looks like one of {other.label}'s, and {preset.label} would get it.",
+                f"Put it into {other.api_key_envs[0]} and choose {other.name}/NAME.",
+            )
+        return _Secret(key, variable)
+
+    def _key(self, config: ProviderConfig, preset: Preset | None, address: Address, where: str) -> tuple[str, str]:
         """The key and the variable it is in. A server on this machine may do without, if nobody asks for one."""
-        variable = config.api_key_env or (preset.api_key_env if preset else "")
-        if not variable:
-            return "", ""
+        variables = (config.api_key_env,) if config.api_key_env else preset.api_key_envs if preset else ()
         # A preset's address replaced by another one: its key is not for that server unless that is said.
-        if not config.api_key_env and preset and config.base_url and config.base_url != preset.base_url:
+        is_replaced = bool(preset and preset.base_url and config.base_url) and not address.is_usual
+        if not variables or (is_replaced and not config.api_key_env):
             return "", ""
-        raw = self._environ.get(variable, "")
-        if not raw.strip():
+        variable = next((name for name in variables if self._environ.get(name, "").strip()), "")
+        if not variable:
             if preset and preset.is_local and not config.api_key_env:
                 return "", ""
-            state = "empty" if variable in self._environ else "not set"
+            state = "empty" if variables[0] in self._environ else "not set"
             raise ConfigError(
-                f"{where} needs a key, and {variable} is {state}.",
-                f"Set it before you start chat-tui: export {variable}=…",
+                f"{where} needs a key, and {' or '.join(variables)} is {state}.",
+                f"Set it before you start chat-tui: export {variables[0]}=…",
             )
-        return clean_key(raw, variable), variable
+        return clean_key(self._environ[variable], variable), variable
+
+    def keyed(self) -> tuple[tuple[str, str], ...]:
+        """Presets whose key is set, and the variable it is in; those of this machine left out."""
+        found = ((preset.name, self._set_variable(preset)) for preset in PRESETS.values() if not preset.is_local)
+        return tuple((name, variable) for name, variable in found if variable)
+
+    def _set_variable(self, preset: Preset) -> str:
+        return next((name for name in preset.api_key_envs if self._environ.get(name, "").strip()), "")
 
     # -- all models ------------------------------------------------------------------------------
 
@@ -183,11 +240,7 @@ class ProviderRegistry:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _offered(self) -> list[str]:
-        keyed = (
-            preset.name
-            for preset in PRESETS.values()
-            if not preset.is_local and self._environ.get(preset.api_key_env, "").strip()
-        )
+        keyed = (name for name, _ in self.keyed())
         return list(dict.fromkeys((LOCAL, *self._config.providers, *keyed, DEMO)))
 
     def _probed(self) -> list[str]:
@@ -206,7 +259,10 @@ class ProviderRegistry:
 
     async def _probe(self, preset: Preset) -> ModelGroup | None:
         """Whatever listens on this port may not be the server it usually is: it gets to see no key."""
-        provider = self._connect(preset.name, ProviderConfig(), preset, has_key=False)
+        try:
+            provider = self._connect(preset.name, ProviderConfig(), preset, has_key=False)
+        except ConfigError as error:  # its variable names an address that cannot be one
+            return ModelGroup(preset.name, preset.label, problem=error.sentence)
         try:
             async with asyncio.timeout(LIST_LIMIT_S):
                 models = await provider.list_models()

@@ -64,7 +64,10 @@ class TestWithoutMistakes:
             providers={
                 "mine": ProviderConfig(
                     protocol="openai-chat",
-                    base_url="http://127.0.0.1:8080/v1", api_key_env="MINE_API_KEY", headers={"X-Team": "a"}
+                    base_url="http://127.0.0.1:8080/v1",
+                    api_key_env="MINE_API_KEY",
+                    headers={"X-Team": "a"},
+                    first_token_timeout_s=300.0,
                 )
             },
             local=type(Config().local)(models={"mistral": "~/m.gguf"}),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chat_tui
 from chat_tui.core.errors import ConfigError
 from chat_tui.providers.credentials import (
     Redactor,
@@ -15,7 +18,9 @@ from chat_tui.providers.credentials import (
     clean_key,
     expand_headers,
     is_loopback,
+    issuer_of,
     key_from_command,
+    keyring_command,
     secret_values,
     split_command,
 )
@@ -48,6 +53,16 @@ def test_what_surrounds_a_key_is_trimmed(raw: str) -> None:
         (f"{KEY}\x7f", "control character"),
         (f"Bearer {KEY}", "the word Bearer"),
         (f"bearer {KEY}", "the word Bearer"),
+        (f"OPENAI_API_KEY={KEY}", "variable name and ="),
+        (f"export MINE_TOKEN={KEY}", "variable name and ="),
+        ("$OPENAI_API_KEY", "name of a variable"),
+        ("${OPENAI_API_KEY}", "name of a variable"),
+        ("%OPENAI_API_KEY%", "name of a variable"),
+        ("sk-...", "place holder"),
+        ("<your-key>", "place holder"),
+        ("YOUR_API_KEY", "place holder"),
+        ("your-api-key-here", "place holder"),
+        ("********", "place holder"),
     ],
 )
 def test_what_cannot_be_a_key_is_refused_without_showing_it(raw: str, reason: str) -> None:
@@ -137,6 +152,83 @@ async def test_a_command_that_hangs_is_ended_with_its_children() -> None:
     code = "import subprocess,sys; subprocess.run(['sleep', '60'])"
     with pytest.raises(ConfigError, match=r"longer than 0\.05 s"):
         await key_from_command((sys.executable, "-c", code), "api_key_command", limit_s=0.05)
+
+
+KEYRING = """
+import os
+class NoKeyringError(RuntimeError): pass
+class KeyringLocked(RuntimeError): pass
+"""
+ENTRY = "chat-tui/me"
+
+
+def fake_keyring(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library of that name for the child, which has to find ours, too."""
+    package = folder / "keyring"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"from . import errors\ndef get_password(service, user):\n    {body}\n")
+    (package / "errors.py").write_text(KEYRING)
+    root = Path(chat_tui.__file__).parents[1]
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{root}")
+
+
+async def test_a_keyring_gives_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_keyring(tmp_path, "return f'key-of-{user}-for-{service}'", monkeypatch)
+    assert await key_from_command(keyring_command(ENTRY, "x"), "x") == "key-of-me-for-chat-tui"
+    assert await key_from_command(keyring_command("a/b/me", "x"), "x") == "key-of-me-for-a/b"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return None", "has no such entry"),
+        ("raise errors.NoKeyringError(service)", "no keyring that can be used"),
+        ("raise errors.KeyringLocked(service)", "is locked"),
+        ("raise OSError(service)", "The keyring failed"),
+        ("return ''", "is empty"),
+        ("return 'a key with spaces'", "white space"),
+        ("os._exit(9)", "exit status"),
+        ("raise SystemExit(7)", "exit status 7"),
+    ],
+)
+async def test_a_keyring_without_the_key_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, reason: str
+) -> None:
+    fake_keyring(tmp_path, f"import os; {body}", monkeypatch)
+    with pytest.raises(ConfigError, match=reason) as caught:
+        await key_from_command(keyring_command(ENTRY, "x"), "api_key_keyring of [providers.mine]")
+    assert "api_key_keyring of [providers.mine]" in caught.value.message
+
+
+async def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "keyring"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError")
+    root = Path(chat_tui.__file__).parents[1]
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{root}")
+    with pytest.raises(ConfigError, match="not installed") as caught:
+        await key_from_command(keyring_command(ENTRY, "x"), "x")
+    assert "chat-tui[keyring]" in caught.value.hint
+
+
+async def test_a_keyring_that_asks_and_asks_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_keyring(tmp_path, "import time; time.sleep(60)", monkeypatch)
+    with pytest.raises(ConfigError, match=r"longer than 0\.05 s"):
+        await key_from_command(keyring_command(ENTRY, "x"), "x", limit_s=0.05)
+
+
+@pytest.mark.parametrize("entry", ["", "x", "/", "x/", "/x", " "])
+def test_what_is_no_entry_of_a_keyring(entry: str) -> None:
+    with pytest.raises(ConfigError, match="SERVICE/USER"):
+        keyring_command(entry, "api_key_keyring of [x]")
+
+
+@pytest.mark.parametrize(
+    ("key", "issuer"),
+    [("sk-ant-x", "anthropic"), ("sk-or-v1-x", "openrouter"), ("gsk_x", "groq"), ("sk-x", ""), ("", "")],
+)
+def test_whose_key_it_looks_like(key: str, issuer: str) -> None:
+    assert issuer_of(key) == issuer
 
 
 async def test_a_command_gets_no_input() -> None:
@@ -256,6 +348,8 @@ def test_addresses_a_key_may_be_sent_to(url: str) -> None:
         (f"https://{KEY}@example.com/v1", "user name or password"),
         ("https://example.com/v1?api-version=1", r"\? or #"),
         ("https://example.com/v1#x", r"\? or #"),
+        ("https://example.com/v1/chat/completions", "added to it"),
+        ("https://example.com/v1/messages/", "added to it"),
         ("http://api.example.com/v1", "unencrypted to api.example.com"),
         ("http://192.168.0.2/v1", "unencrypted"),
         ("http://localhost.example.com/v1", "unencrypted"),

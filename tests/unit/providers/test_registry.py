@@ -102,6 +102,9 @@ REFUSED: list[tuple[ProviderConfig, dict[str, str], str]] = [
     (ProviderConfig(base_url="http://far.example", headers={"api-key": "${K}"}), {"K": KEY}, "unencrypted"),
     (ProviderConfig(base_url=HERE, headers={"X": "${K}"}), {}, "K, which is not set"),
     (ProviderConfig(base_url=HERE, api_key_command="pass 'x"), {}, "quote"),
+    (ProviderConfig(base_url=HERE, api_key_keyring="only-one"), {}, "must be SERVICE/USER"),
+    (ProviderConfig(base_url=HERE, api_key_keyring="a/b", api_key_env="K"), {"K": KEY}, "says twice where its key"),
+    (ProviderConfig(base_url="http://far.example", api_key_keyring="a/b"), {}, "unencrypted"),
 ]
 
 
@@ -120,6 +123,71 @@ def test_a_cloud_preset_without_its_key_says_which_variable(tmp_path: Path) -> N
     with pytest.raises(ConfigError, match="OPENAI_API_KEY is not set") as caught:
         make(tmp_path).resolve("openai/gpt")
     assert "export OPENAI_API_KEY=" in caught.value.hint
+
+
+OFFICIAL: list[tuple[str, dict[str, str], str]] = [
+    ("openai", {"OPENAI_API_KEY": "sk-ant-canary-0123456789"}, "looks like one of Anthropic's, and OpenAI"),
+    ("openai", {"OPENAI_API_KEY": "sk-or-v1-canary-0123456789"}, "OpenRouter's"),
+    ("anthropic", {"ANTHROPIC_API_KEY": "sk-proj-canary-0123456789"}, "OpenAI's"),
+    ("gemini", {"GOOGLE_API_KEY": "gsk_canary0123456789"}, "key in GOOGLE_API_KEY looks like one of Groq's"),
+    ("mistral", {"MISTRAL_API_KEY": "AIzacanary0123456789"}, "Gemini's"),
+    ("groq", {"GROQ_API_KEY": "xai-canary-0123456789"}, "xAI's"),
+    ("gemini", {}, "GEMINI_API_KEY or GOOGLE_API_KEY is not set"),
+    ("azure", {"AZURE_OPENAI_API_KEY": KEY}, r"\[providers.azure\] has no base_url"),
+    ("azure", {"AZURE_OPENAI_API_KEY": KEY, "AZURE_OPENAI_ENDPOINT": "http://me.test"}, "unencrypted to me.test"),
+    ("openai", {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "http://me.test/v1"}, "address in OPENAI_BASE_URL would"),
+    ("ollama", {"OLLAMA_HOST": "a b"}, "OLLAMA_HOST has white space"),
+    ("ollama", {"OLLAMA_HOST": "box:port"}, "OLLAMA_HOST (is no URL|names no host)"),
+]
+
+
+@pytest.mark.parametrize(("name", "environ", "reason"), OFFICIAL)
+def test_what_is_wrong_in_the_environment(tmp_path: Path, name: str, environ: dict[str, str], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason) as caught:
+        make(tmp_path, environ).resolve(f"{name}/x")
+    assert "canary" not in caught.value.sentence
+
+
+def test_a_gateway_may_want_any_key(tmp_path: Path) -> None:
+    environ = {"OPENAI_API_KEY": "sk-or-v1-canary", "OPENAI_BASE_URL": "https://openrouter.ai/api/v1"}
+    assert make(tmp_path, environ).resolve("openai/x")[0].label == "OpenAI"
+
+
+def test_a_kept_key_goes_to_no_address_that_only_a_variable_names(tmp_path: Path) -> None:
+    environ = {"OPENAI_BASE_URL": "https://evil.test/v1"}
+    kept = ProviderConfig(api_key_command="pass openai")
+    with pytest.raises(ConfigError, match=r"OPENAI_BASE_URL would get the key that api_key_command"):
+        make(tmp_path, environ, openai=kept).resolve("openai/x")
+    said = ProviderConfig(api_key_command="pass openai", base_url="https://evil.test/v1")
+    assert make(tmp_path, environ, openai=said).resolve("openai/x")[0].name == "openai"
+    usual = {"OPENAI_BASE_URL": "https://api.openai.com/v1/"}
+    assert make(tmp_path, usual, openai=kept).resolve("openai/x")[0].name == "openai"
+
+
+def test_plain_http_to_another_machine_is_allowed_by_saying_so(tmp_path: Path) -> None:
+    config = ProviderConfig(base_url="http://far.example/v1", api_key_env="MINE_KEY", allow_plain_http=True)
+    assert make(tmp_path, {"MINE_KEY": KEY}, mine=config).resolve("mine/x")[0].name == "mine"
+    refused = ProviderConfig(base_url="http://far.example/v1", api_key_env="MINE_KEY")
+    with pytest.raises(ConfigError, match="unencrypted") as caught:
+        make(tmp_path, {"MINE_KEY": KEY}, mine=refused).resolve("mine/x")
+    assert "allow_plain_http = true in [providers.mine]" in caught.value.hint
+
+
+def test_which_presets_have_their_key_set(tmp_path: Path) -> None:
+    environ = {"OPENAI_API_KEY": KEY, "GOOGLE_API_KEY": KEY, "GROQ_API_KEY": " ", "LM_API_TOKEN": KEY}
+    found = make(tmp_path, environ).keyed()
+    assert found == (("openai", "OPENAI_API_KEY"), ("gemini", "GOOGLE_API_KEY"))
+    both = make(tmp_path, {"GOOGLE_API_KEY": KEY, "GEMINI_API_KEY": KEY}).keyed()
+    assert both == (("gemini", "GEMINI_API_KEY"),)
+
+
+async def test_the_key_of_azure_has_a_header_of_its_own(tmp_path: Path) -> None:
+    async with SseServer() as server:
+        environ = {"AZURE_OPENAI_API_KEY": KEY, "AZURE_OPENAI_ENDPOINT": server.url}
+        headers = await sent_headers(make(tmp_path, environ), server, "azure/deployment")
+        assert server.requests[-1].path == "/openai/v1/chat/completions"
+    assert headers["api-key"] == KEY
+    assert "authorization" not in headers
 
 
 async def sent_headers(registry: ProviderRegistry, server: SseServer, model_id: str) -> dict[str, str]:
@@ -158,6 +226,15 @@ async def test_a_presets_key_is_not_sent_to_another_address(tmp_path: Path) -> N
         said_so = ProviderConfig(base_url=server.base_url, api_key_env="OPENAI_API_KEY")
         wanted = make(tmp_path, environ, openai=said_so)
         assert "authorization" in await sent_headers(wanted, server, "openai/m")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "limit_s"), [("http://127.0.0.1:9/v1", 600.0), ("https://far.example/v1", 300.0)]
+)
+def test_a_server_on_this_machine_may_load_its_model_first(tmp_path: Path, base_url: str, limit_s: float) -> None:
+    provider = make(tmp_path, mine=ProviderConfig(base_url=base_url)).resolve("mine/m")[0]
+    assert isinstance(provider, HttpProvider)
+    assert provider.endpoint.first_token_timeout_s == limit_s
 
 
 async def test_limits_come_from_the_configuration(tmp_path: Path) -> None:
@@ -242,9 +319,9 @@ async def test_usual_ports_are_probed_without_a_key_and_silence_is_no_problem(
     monkeypatch.setitem(PRESETS, "lmstudio", replace(PRESETS["lmstudio"], base_url=HERE))
     async with SseServer() as server, SseServer() as empty:
         server.route("/v1/models", json_response({"data": [{"id": "found"}]}))
-        empty.route("/v1/models", json_response({"data": []}))
+        empty.route("/api/tags", json_response({"models": []}))
         monkeypatch.setitem(PRESETS, "llamacpp", replace(PRESETS["llamacpp"], base_url=server.base_url))
-        monkeypatch.setitem(PRESETS, "ollama", replace(PRESETS["ollama"], base_url=empty.base_url))
+        monkeypatch.setitem(PRESETS, "ollama", replace(PRESETS["ollama"], base_url=empty.url))
         registry = make(tmp_path, {"LLAMA_API_KEY": KEY, "LM_API_TOKEN": KEY})
         groups = await groups_of(registry)
         await registry.aclose()

@@ -1,0 +1,64 @@
+"""Where a server is: the address the configuration gives, else a variable of its own tools, else the preset's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chat_tui.config.model import ProviderConfig
+from chat_tui.core.errors import ConfigError
+from chat_tui.providers.presets import Preset
+
+_UNSPECIFIED = ("0.0.0.0", "[::]", "::", "")  # noqa: S104 - compared with, not listened on
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A base URL that is not checked yet. `source` is the setting or variable that gave it, for sentences.
+
+    `is_usual`: it is the preset's own, the one its key was made for.
+    """
+
+    url: str
+    source: str
+    is_from_variable: bool = False
+    is_usual: bool = False
+
+
+def address_of(config: ProviderConfig, preset: Preset | None, environ: Mapping[str, str], where: str) -> Address:
+    """Where to send requests; `where` names the table of the configuration. Raises ConfigError for nowhere."""
+    source = f"The base_url of {where}"
+    usual = preset.base_url if preset else ""
+    if config.base_url.strip():
+        return Address(config.base_url, source, is_usual=config.base_url.strip().rstrip("/") == usual)
+    variable = preset.base_url_env if preset else ""
+    given = environ.get(variable, "").strip() if variable else ""
+    if preset and given:
+        url = _completed(given, preset)
+        return Address(url, f"The address in {variable}", is_from_variable=True, is_usual=url == usual)
+    if usual:
+        return Address(usual, source, is_usual=True)
+    hint = f"Or set {variable}, as in {variable}=https://NAME.openai.azure.com" if variable else ""
+    raise ConfigError(f"{where} has no base_url.", hint)
+
+
+def _completed(given: str, preset: Preset) -> str:
+    """What a vendor's variable leaves out: Ollama's the scheme and the port, others the end of the path."""
+    url = given if "://" in given or not preset.default_port else _with_port(given, preset.default_port)
+    url = url.rstrip("/")
+    path = preset.base_url_path
+    return url if not path or url.endswith(path) else f"{url}{path}"
+
+
+def _with_port(given: str, port: int) -> str:
+    """http and a port for a bare host. A server that listens everywhere is reached on this machine."""
+    authority, slash, path = given.partition("/")
+    host, _, number = authority.rpartition(":")
+    if not re.fullmatch(r"\d+", number) or (":" in host and not host.endswith("]")):
+        host, number = authority, str(port)
+    if host in _UNSPECIFIED:
+        host = "127.0.0.1"
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"http://{host}:{number}{slash}{path}"

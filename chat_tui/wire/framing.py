@@ -2,8 +2,8 @@
 
 The grammar is WHATWG HTML, "Server-sent events", with two deviations in favour of real servers: an event whose
 last blank line never came is used at the end of the body if it is whole, and raw JSON between the events (an
-error a proxy wrote into the stream) is kept in `stray`. `id` and `retry` are ignored: protocols whose answers can be
-resumed name their events in the data.
+error a proxy wrote into the stream) is kept in `stray`. `id` and `retry` are ignored: protocols whose answers
+can be resumed name their events in the data.
 """
 
 from __future__ import annotations

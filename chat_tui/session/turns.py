@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt, cont
 from chat_tui.core.conversation import (
     ChatRequest,
     Ending,
+    FilePart,
     Generation,
     Message,
     OpaquePart,
@@ -19,11 +21,12 @@ from chat_tui.core.conversation import (
     Role,
     TextPart,
 )
-from chat_tui.core.errors import ChatError
+from chat_tui.core.errors import CannotSend, ChatError
+from chat_tui.core.files import shown_name
 from chat_tui.core.outcome import Outcome
-from chat_tui.core.replay import replayable
+from chat_tui.core.replay import replayable, unseen
 from chat_tui.core.sanitize import Cleaner, TextCleaner
-from chat_tui.providers.base import Clock, Provider
+from chat_tui.providers.base import BlindProvider, Clock, ModelInfo, Provider
 from chat_tui.providers.registry import ModelGroup, ProviderRegistry
 from chat_tui.session.journal import Journal
 from chat_tui.session.turn_kind import TurnKind
@@ -70,6 +73,8 @@ class TurnSession:
         self.make_cleaner: Callable[[], Cleaner] = TextCleaner
         """What answers pass before they are drained; for files and pipes `core.sanitize.RawText`."""
         self._return_to: Message | None = None
+        self._listed: dict[str, ModelInfo] = {}
+        """What the listings said of models, by id."""
         self._left: set[str] = set()
         """Models that were chosen before and may still hold something."""
         self._registry = registry
@@ -96,15 +101,19 @@ class TurnSession:
 
     # -- turns -----------------------------------------------------------------------------------
 
-    def submit(self, prompt: str, listener: TurnListener | None = None) -> TurnRunner:
-        """Ask. The turn begins when the caller awaits `run`; its time runs from now.
+    def submit(
+        self, prompt: str, listener: TurnListener | None = None, *, files: tuple[FilePart, ...] = ()
+    ) -> TurnRunner:
+        """Ask, with files. The turn begins when the caller awaits `run`; its time runs from now.
 
-        Raises ConfigError when the model cannot be used; the conversation is then unchanged.
+        Raises ConfigError when the model cannot be used and CannotSend when it sees no images; the conversation is
+        then unchanged.
         """
         provider, model = self._resolve()
+        self._check_seen(provider, model, files)
         self._return_to = self.conversation.tip
         question = self.conversation.append(
-            Role.USER, (TextPart(prompt),), created_at_s=self.journal.now_s(), generation=self.generation
+            Role.USER, (*files, TextPart(prompt)), created_at_s=self.journal.now_s(), generation=self.generation
         )
         self.journal.asked(self.conversation, question)
         return self._begin(TurnKind.ASK, provider, model, prompt, listener)
@@ -112,12 +121,13 @@ class TurnSession:
     def retry(self, listener: TurnListener | None = None) -> TurnRunner:
         """Ask the last question again; the new answer becomes a sibling of the old one.
 
-        Raises NothingToDo when there is no question, ConfigError as `submit` does.
+        Raises NothingToDo when there is no question, else as `submit` does.
         """
         user = self.last_user
         if user is None:
             raise NothingToDo("There is no question to ask again.")
         provider, model = self._resolve()
+        self._check_seen(provider, model, user.files)
         self._return_to = self.conversation.tip
         self.conversation.rewind(user.id)
         return self._begin(TurnKind.RETRY, provider, model, user.text, listener)
@@ -192,9 +202,12 @@ class TurnSession:
             return error.sentence
         return await provider.prepare()
 
-    def list_models(self) -> AsyncIterator[ModelGroup]:
+    async def list_models(self) -> AsyncGenerator[ModelGroup]:
         """What can be chosen, group by group as the answers come in."""
-        return self._registry.list_models()
+        async with aclosing(self._registry.list_models()) as groups:
+            async for group in groups:
+                self._listed |= {model.id: model for model in group.models}
+                yield group
 
     async def aclose(self) -> None:
         """Stop what runs and give everything back."""
@@ -252,14 +265,36 @@ class TurnSession:
             # what was signed behind a question to go on is refused when that question is gone
             kept = (TextPart,) if request.is_continuation else (TextPart, OpaquePart)
             others = tuple(part for part in parts if not isinstance(part, kept))
-            has_space = not request.is_continuation or not text
-            joined = continued(answer.parts if has_space else without_last_space(answer.parts), others, text)
+            is_stripped = request.is_continuation and bool(text)
+            joined = continued(without_last_space(answer.parts) if is_stripped else answer.parts, others, text)
         whole = ending
         if (before := answer.ending) is not None:
             tokens = before.tokens + ending.tokens
             whole = replace(ending, tokens=tokens, is_estimate=before.is_estimate or ending.is_estimate)
+            if answer.is_paused and not parts:  # it waits as before
+                whole = replace(whole, reason=before.reason)
         self.journal.settled(self.conversation, self.conversation.settle(answer.id, joined, whole))
         return whole
 
     def _history(self, tip: Message | None) -> tuple[Message, ...]:
-        return replayable(self.conversation.path(), None if tip is None else tip.id, self.model_id)
+        history = replayable(self.conversation.path(), None if tip is None else tip.id, self.model_id)
+        provider, model = self._resolve()
+        return history if self._can_see(provider, model) else unseen(history)
+
+    # -- files -----------------------------------------------------------------------------------
+
+    def _can_see(self, provider: Provider, model: str) -> bool:
+        """Whether nothing is known against images: by its provider, or by what was listed of it."""
+        if isinstance(provider, BlindProvider) and not provider.can_see(model):
+            return False
+        listed = self._listed.get(self.model_id)
+        inputs = None if listed is None or listed.facts is None else listed.facts.inputs
+        return inputs is None or "image" in inputs
+
+    def _check_seen(self, provider: Provider, model: str, files: tuple[FilePart, ...]) -> None:
+        image = next((file for file in files if file.is_image), None)
+        if image is not None and not self._can_see(provider, model):
+            raise CannotSend(
+                f"“{shown_name(image.name)}” is an image, and {self.model_label} cannot see.",
+                "Take it out, or ask another model.",
+            )

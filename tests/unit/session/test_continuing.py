@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from chat_tui.core.continuation import continued, without_last_space
-from chat_tui.core.conversation import OpaquePart, Part, ReasoningPart, Role, TextPart, ToolCallPart
+from chat_tui.core.conversation import OpaquePart, Outcome, Part, ReasoningPart, Role, TextPart, ToolCallPart
 from chat_tui.core.events import (
     Connected,
     Finished,
@@ -72,6 +72,21 @@ async def test_a_pause_before_the_first_word_can_be_continued(session: ChatSessi
     await session.submit("One?").run()
     provider.add([Connected(), FOUND, TextDelta("There."), DONE])
     await session.continue_answer().run()
+    assert shape(session) == ["ToolCallPart", "search", "found", "T:There."]
+
+
+async def test_a_pause_that_could_not_go_on_yet_waits_as_before(
+    session: ChatSession, provider: FakeProvider
+) -> None:
+    provider.can_prefill = True
+    provider.add([Connected(), ToolCallStarted("s", "s", "search"), SEARCH, PAUSED])
+    await session.submit("One?").run()
+    provider.add([failed()])
+    ending = await session.continue_answer().run()
+    assert ending.outcome is Outcome.INTERRUPTED
+    provider.add([Connected(), FOUND, TextDelta("There."), DONE])
+    ending = await session.continue_answer().run()
+    assert ending.outcome is Outcome.COMPLETE
     assert shape(session) == ["ToolCallPart", "search", "found", "T:There."]
 
 

@@ -277,6 +277,7 @@ def _reduce_edge(state: TurnState, event: StreamEvent) -> None:
     match event:
         case Connected(_, request_id):
             state.request_id = request_id
+            state.progress_kind = state.prompt_fraction = None
             if state.phase is Phase.CONNECTING:
                 state.phase = Phase.WAITING
         case Started(response_id, model):

@@ -94,7 +94,7 @@ def status_view(
         word, tone = _phase_word(phase, 0.0, 0.0, retry_in_s)
         return StatusView(word, tone, model, escape_hint=escape_hint, notice=notice)
     word, tone = _phase_word(phase, metrics.silence_s(now_s), metrics.elapsed_s(now_s), retry_in_s)
-    if phase is Phase.WAITING and progress is not None and progress[0] in _PROGRESS_WORDS:
+    if phase in (Phase.CONNECTING, Phase.WAITING) and progress is not None and progress[0] in _PROGRESS_WORDS:
         word, tone = _progress_word(*progress, metrics.elapsed_s(now_s)), Tone.ACCENT
     live_rate = metrics.live_tokens_per_s(now_s) if phase.is_running else None
     return StatusView(

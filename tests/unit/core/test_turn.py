@@ -172,6 +172,7 @@ def test_progress_is_of_one_thing_at_a_time() -> None:
     state = reduce(reduce(state, ProgressReported(ProgressKind.ALIVE)), ProgressReported(ProgressKind.LOAD))
     assert state.progress == (ProgressKind.LOAD, 1.0)
     assert reduce(state, ProgressReported(ProgressKind.PROMPT)).progress == (ProgressKind.PROMPT, None)
+    assert reduce(state, Connected()).progress is None
 
 
 # steps

@@ -75,6 +75,8 @@ def test_nothing_measured_yet() -> None:
 def test_what_the_server_does_while_we_wait(kind: ProgressKind, fraction: float | None, word: str) -> None:
     view = status_view(StreamMetrics(100.0), Phase.WAITING, 131.0, progress=(kind, fraction))
     assert view.phase == word
+    if word.startswith("loading"):  # before there is anybody to connect to
+        assert status_view(StreamMetrics(100.0), Phase.CONNECTING, 131.0, progress=(kind, fraction)).phase == word
     later = status_view(StreamMetrics(100.0), Phase.DONE, 131.0, progress=(kind, fraction))
     assert later.phase == "done"
 

@@ -102,7 +102,7 @@ class _Turns:
                 case OpaquePart(kind, data) if kind == CITATIONS:
                     _cite(blocks, data)
                 case OpaquePart(kind, data) if kind == BLOCK and (block := as_object(data)) is not None:
-                    if block.get("id") in dangling and not is_paused:
+                    if as_text(block.get("id")) in dangling and not is_paused:
                         continue
                     if has_own_thoughts or block.get("type") not in _THOUGHTS:
                         blocks.append(block)
@@ -164,7 +164,7 @@ def _server_calls(parts: Iterable[Part]) -> tuple[set[str], set[str]]:
     blocks = [as_object(part.data) or {} for part in parts if isinstance(part, OpaquePart) and part.kind == BLOCK]
     calls = {as_text(block.get("id")) for block in blocks if is_server_call(as_text(block.get("type")))}
     ended = {as_text(block.get("tool_use_id")) for block in blocks if is_server_result(as_text(block.get("type")))}
-    return calls, calls - ended
+    return calls - {""}, calls - ended - {""}
 
 
 # -- tools ---------------------------------------------------------------------------------------

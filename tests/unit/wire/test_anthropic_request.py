@@ -446,3 +446,13 @@ def test_names_of_models(name: str, family: str, version: tuple[int, int]) -> No
 def test_a_request_is_not_changed_by_the_one_before() -> None:
     request = asking(user("A"), said("B"), user("C"))
     assert body_of(request) == body_of(replace(request))
+
+
+def test_a_damaged_block_does_not_stop_a_request() -> None:
+    odd = {"type": "server_tool_use", "id": ["x"]}
+    answer = said(block(**odd), block(**THOUGHT), OpaquePart("anthropic.block", 7), "A")
+    assert [found["type"] for found in sent(user("A"), answer, user("B"))[1]["content"]] == [
+        "server_tool_use",
+        "thinking",
+        "text",
+    ]

@@ -1,135 +1,51 @@
-"""Answers made in the background: cut anywhere, they go on where they stopped, and stop when nobody wants them."""
+"""Answers made in the background: cut anywhere, they go on where they stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
-from typing import Any
 
 import pytest
 
-from chat_tui.core.conversation import ChatRequest, Message, Role, TextPart
 from chat_tui.core.errors import FaultKind
 from chat_tui.core.events import (
     Connected,
     Failed,
     Finished,
     FinishReason,
-    ProgressKind,
-    ProgressReported,
-    StreamEvent,
-    TextDelta,
 )
-from chat_tui.providers import http
-from chat_tui.providers.http import Endpoint, HttpProvider
-from chat_tui.providers.resumption import Pauses
 from chat_tui.wire.base import Quirks
-from chat_tui.wire.openai_responses import PROTOCOL
-from tests.support.clock import ManualClock
+from tests.support.background import (
+    BODY,
+    EVENTS,
+    RECONNECTING,
+    TEXTS,
+    WHOLE,
+    Background,
+    cut_at,
+    events_of,
+    message,
+    provider_for,
+    response_object,
+    rest_of,
+    text_of,
+)
 from tests.support.sse_server import (
     CLOSE,
     HOLD,
     RESET,
     Act,
     Framing,
-    Recorded,
     Reply,
-    SseServer,
     framed,
     head,
     json_response,
     reply,
     response,
-    sse,
 )
 from tests.support.waiting import wait_until
 
-REQUEST = ChatRequest("m", (Message(1, Role.USER, (TextPart("Hello"),)),))
-TEXTS = ("Grüße, ", "Welt 🌍: ", "ein\n", "Zweizeiler.")
-WHOLE = "".join(TEXTS)
 AT_ONCE = 24
-RECONNECTING = ProgressReported(ProgressKind.RECONNECT)
-
-
-def response_object(status: str, **fields: object) -> dict[str, object]:
-    return {"id": "resp_1", "object": "response", "status": status, "model": "m", "output": [], **fields}
-
-
-def message(text: str) -> dict[str, object]:
-    return {"id": "m", "type": "message", "content": [{"type": "output_text", "text": text}]}
-
-
-def numbered_events() -> list[bytes]:
-    found: list[dict[str, object]] = [
-        {"type": "response.queued", "response": response_object("queued")},
-        {"type": "response.created", "response": response_object("in_progress")},
-        {"type": "response.output_item.added", "item": {"id": "m", "type": "message", "content": []}},
-        *({"type": "response.output_text.delta", "item_id": "m", "delta": text} for text in TEXTS),
-        {"type": "response.output_item.done", "item": message(WHOLE)},
-        {"type": "response.completed", "response": response_object("completed")},
-    ]
-    return [sse({**event, "sequence_number": at}, str(event["type"])) for at, event in enumerate(found)]
-
-
-EVENTS = numbered_events()
-BODY = b"".join(EVENTS)
-
-
-class Background(SseServer):
-    """Gives `first` to the question, and for the rest what `rest` makes of the number it is asked for."""
-
-    def __init__(self, first: Reply, rest: Callable[[int], Reply]) -> None:
-        super().__init__()
-        self._first = first
-        self._rest = rest
-        self.cancel_reply = json_response(response_object("cancelled"))
-
-    def reply_to(self, request: Recorded) -> Reply:
-        if request.path == "/v1/responses/resp_1/cancel":
-            return self.cancel_reply
-        if request.method == "POST":
-            return self._first
-        asked = re.fullmatch(r"/v1/responses/resp_1\?stream=true&starting_after=(\d+)", request.path)
-        assert asked is not None, request.path
-        return self._rest(int(asked[1]))
-
-    def asked(self) -> list[str]:
-        """What was asked, without the origin."""
-        return [f"{found.method} {found.path.removeprefix('/v1')}" for found in self.requests]
-
-
-def rest_of(number: int) -> Reply:
-    return response(EVENTS[number + 1 :], framing=Framing.CHUNKED)
-
-
-async def no_wait(_seconds: float) -> None:
-    await asyncio.sleep(0)
-
-
-def provider_for(server: SseServer, **fields: Any) -> HttpProvider:
-    sleep: Callable[[float], Awaitable[None]] = fields.pop("sleep", no_wait)
-    quirks = fields.pop("quirks", Quirks(is_background=True))
-    pauses = Pauses(sleep, lambda: 1.0)
-    return HttpProvider(
-        "mine", "Mine", Endpoint(server.base_url, **fields), PROTOCOL, quirks, ManualClock(), pauses=pauses
-    )
-
-
-async def events_of(provider: HttpProvider) -> list[StreamEvent]:
-    events = [event async for arrival in provider.stream(REQUEST) for event in arrival.events]
-    assert [isinstance(event, Finished | Failed) for event in events] == [False] * (len(events) - 1) + [True]
-    return events
-
-
-def text_of(events: list[StreamEvent]) -> str:
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
-
-
-def cut_at(offset: int, framing: Framing, act: Act) -> Reply:
-    return reply(head(framing=framing) + framed(EVENTS, framing)[:offset], act)
 
 
 def received_events(offset: int, framing: Framing) -> int:
@@ -344,95 +260,6 @@ async def test_without_background_a_cut_is_a_cut_and_nothing_is_cancelled() -> N
         await provider.aclose()
         assert server.asked() == ["POST /responses"]
         assert "background" not in server.requests[0].json
-
-
-# -- stopping ------------------------------------------------------------------------------------
-
-HELD = reply(head(framing=Framing.CLOSE) + b"".join(EVENTS[:5]), HOLD)
-
-
-async def begun(provider: HttpProvider, until: Callable[[list[StreamEvent]], object]) -> asyncio.Task[None]:
-    """A task that receives the answer, once that has come so far."""
-    events: list[StreamEvent] = []
-
-    async def receive() -> None:
-        async with aclosing(provider.stream(REQUEST)) as stream:
-            async for arrival in stream:
-                events.extend(arrival.events)
-
-    task = asyncio.create_task(receive())
-    await wait_until(lambda: until(events))
-    return task
-
-
-async def stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-@pytest.mark.parametrize("cancel_reply", [json_response({}), reply(HOLD), reply(RESET)], ids=["200", "none", "RST"])
-async def test_stopping_cancels_the_answer_and_waits_for_nobody(
-    cancel_reply: Reply, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "FAREWELL_S", 0.05)
-    tasks_before = asyncio.all_tasks()
-    async with Background(HELD, rest_of) as server:
-        server.cancel_reply = cancel_reply
-        provider = provider_for(server)
-        task = await begun(provider, text_of)
-        task.cancel()
-        turns = 0
-        while not task.done():  # in turns of the loop: a round trip to the server would take many more
-            await asyncio.sleep(0)
-            turns += 1
-        assert turns < 10
-        assert task.cancelled()
-        await wait_until(lambda: len(server.requests) == 2, what="the cancel")
-        assert server.asked()[1] == "POST /responses/resp_1/cancel"
-        assert server.requests[1].body == b""
-        await wait_until(lambda: not server.connections[0].is_open, what="the stream to be closed")
-        await provider.aclose()
-        assert len(server.requests) == 2
-    await wait_until(lambda: asyncio.all_tasks() <= tasks_before, what="every task of ours to end")
-
-
-async def test_stopping_while_it_waits_to_reconnect() -> None:
-    async def forever(_seconds: float) -> None:
-        await asyncio.Event().wait()
-
-    async with Background(response(EVENTS[:5], framing=Framing.CLOSE), rest_of) as server:
-        provider = provider_for(server, sleep=forever)
-        await stop(await begun(provider, lambda events: RECONNECTING in events))
-        await wait_until(lambda: len(server.requests) == 2)
-        assert server.asked() == ["POST /responses", "POST /responses/resp_1/cancel"]
-        await provider.aclose()
-
-
-async def test_leaving_cancels_what_runs() -> None:
-    async with Background(HELD, rest_of) as server:
-        provider = provider_for(server)
-        task = await begun(provider, text_of)
-        await provider.aclose()
-        assert server.asked() == ["POST /responses", "POST /responses/resp_1/cancel"]
-        await stop(task)
-        assert len(server.requests) == 2
-
-
-async def test_nothing_is_cancelled_before_there_is_an_id() -> None:
-    async with Background(reply(head(framing=Framing.CLOSE) + b": hello\n\n", HOLD), rest_of) as server:
-        provider = provider_for(server)
-        await stop(await begun(provider, lambda events: events))
-        await provider.aclose()
-        assert server.asked() == ["POST /responses"]
-
-
-async def test_nothing_is_cancelled_after_the_end() -> None:
-    async with Background(rest_of(-1), rest_of) as server:
-        provider = provider_for(server)
-        assert text_of(await events_of(provider)) == WHOLE
-        await provider.aclose()
-        assert server.asked() == ["POST /responses"]
 
 
 def test_the_script_is_what_it_says() -> None:

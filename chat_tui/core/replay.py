@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from chat_tui.core.conversation import Message, OpaquePart, ReasoningPart, Role, TextPart
+from chat_tui.core.conversation import FilePart, Message, OpaquePart, Part, ReasoningPart, Role, TextPart
 
 
 def replayable(path: Iterable[Message], tip_id: int | None, model_id: str) -> tuple[Message, ...]:
@@ -28,6 +28,20 @@ def replayable(path: Iterable[Message], tip_id: int | None, model_id: str) -> tu
         if tip_id is not None and message.id == tip_id:
             break
     return tuple(history)
+
+
+def unseen(history: Iterable[Message]) -> tuple[Message, ...]:
+    """The same for a model that sees no images: the name of each stands for it."""
+    return tuple(
+        replace(message, parts=tuple(_named(part) for part in message.parts)) if message.files else message
+        for message in history
+    )
+
+
+def _named(part: Part) -> Part:
+    if isinstance(part, FilePart) and part.is_image:
+        return TextPart(f"[Image: {part.name}]\n\n")
+    return part
 
 
 def provider_of(model_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from chat_tui.core.conversation import ChatRequest, Message
@@ -59,4 +59,13 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Give back what it holds (connections, the child process)."""
+        ...
+
+
+@runtime_checkable
+class BlindProvider(Protocol):
+    """A provider that knows which of its models see no images; of others that is not known before they are asked."""
+
+    def can_see(self, model: str) -> bool:
+        """Whether nothing is known against it."""
         ...

@@ -106,6 +106,10 @@ class LocalProvider:
         """Always."""
         return True
 
+    def can_see(self, model: str) -> bool:
+        """Never: nothing here reads images."""
+        return False
+
     async def list_models(self) -> tuple[ModelInfo, ...]:
         """The names in [local] models and the bundled one."""
         return local_weights.list_local(self._config)

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.config.model import Config
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, FilePart
 from chat_tui.providers.base import Provider
 from chat_tui.providers.registry import ProviderRegistry
 from chat_tui.providers.scripted import ScriptedProvider
@@ -78,9 +78,11 @@ class StageSession(ChatSession):
         self.requests = registry.requests
         self._stage_clock = clock
 
-    def submit(self, prompt: str, listener: TurnListener | None = None) -> TurnRunner:
+    def submit(
+        self, prompt: str, listener: TurnListener | None = None, *, files: tuple[FilePart, ...] = ()
+    ) -> TurnRunner:
         """As it is, on the stage's clock."""
-        return self._on_stage(super().submit(prompt, listener))
+        return self._on_stage(super().submit(prompt, listener, files=files))
 
     def retry(self, listener: TurnListener | None = None) -> TurnRunner:
         """As it is, on the stage's clock."""

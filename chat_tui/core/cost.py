@@ -1,0 +1,97 @@
+"""What an answer has cost: token counts times prices, and who says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chat_tui.core.events import Usage
+
+TOKENS_PER_PRICE = 1_000_000
+"""Prices are for so many tokens."""
+
+
+class PriceSource(StrEnum):
+    """Who says what it costs."""
+
+    CONFIG = "config"
+    LISTING = "listing"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """USD per million tokens; None where it is not known. Cached input without a price of its own is input."""
+
+    input: float | None = None
+    output: float | None = None
+    cached: float | None = None
+    source: PriceSource = PriceSource.CONFIG
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an answer can be priced with them."""
+        return self.input is not None and self.output is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An amount in USD, and whose prices it was reckoned with."""
+
+    usd: float
+    source: PriceSource
+
+
+def prices_per_token(
+    input_price: float | None, output_price: float | None, cached_price: float | None
+) -> Prices | None:
+    """A listing's prices, which are USD per token; None unless input and output are known."""
+    if input_price is None or output_price is None:
+        return None
+    return Prices(
+        _per_million(input_price),
+        _per_million(output_price),
+        None if cached_price is None else _per_million(cached_price),
+        PriceSource.LISTING,
+    )
+
+
+def cost_of(usage: Usage | None, prices: Prices | None) -> Cost | None:
+    """What `usage` costs at `prices`, else what the server says it has cost; None when neither is known.
+
+    Reasoning is part of the output, cached tokens are part of the input (at most all of it). A count that is
+    missing makes the amount unknown: half of a bill would be a wrong number. Tokens written into a cache count as
+    input.
+    """
+    if usage is None:
+        return None
+    if prices is not None and (usd := _reckoned(usage, prices)) is not None:
+        return Cost(usd, prices.source)
+    return None if usage.cost is None else Cost(usage.cost, PriceSource.SERVER)
+
+
+def total_of(costs: list[Cost | None]) -> Cost | None:
+    """The sum; None when one of them is unknown or there is none. Its source is the least sure one of all."""
+    known = [cost for cost in costs if cost is not None]
+    if not known or len(known) != len(costs):
+        return None
+    return Cost(sum(cost.usd for cost in known), max((cost.source for cost in known), key=_DOUBTS.index))
+
+
+_DOUBTS = (PriceSource.SERVER, PriceSource.CONFIG, PriceSource.LISTING)
+
+
+def _reckoned(usage: Usage, prices: Prices) -> float | None:
+    tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
+    if prices.input is None or prices.output is None or tokens_in is None or tokens_out is None:
+        return None
+    cached = min(usage.cached_tokens or 0, tokens_in)
+    cached_price = prices.input if prices.cached is None else prices.cached
+    total = (tokens_in - cached) * prices.input + cached * cached_price + tokens_out * prices.output
+    return total / TOKENS_PER_PRICE
+
+
+def _per_million(price: float) -> float:
+    return round(price * TOKENS_PER_PRICE, 6)  # 3e-6 times a million is not quite 3

@@ -7,6 +7,7 @@ import asyncio
 from chat_tui.core.events import (
     Channel,
     ReasoningDelta,
+    StepMarked,
     StreamEvent,
     TextDelta,
     ToolArgumentsDelta,
@@ -63,5 +64,7 @@ def _delta_of(event: StreamEvent) -> tuple[str, str] | None:
             return "call", name
         case ToolArgumentsDelta(_, fragment) if fragment:
             return "arguments", fragment
+        case StepMarked("start" | "reset" as what):
+            return f"step-{what}", what
         case _:
             return None

@@ -32,23 +32,38 @@ def folded(parts: tuple[Part, ...], deltas: Iterable[tuple[str, str]]) -> tuple[
     """`parts` with what came after.
 
     Kinds: "text", "refusal", "reasoning", "call" (the name of a tool; one after the other are two calls),
-    "arguments" and "result" (of the last call); other kinds are kept as opaque data.
+    "arguments" and "result" (of the last call), "step-start" and "step-reset" (what came since is taken back; the
+    text says nothing); other kinds are kept as opaque data.
     """
     done = list(parts)
+    step_start, first_open = len(done), 0
     kind_before, pieces = "", list[str]()
     for kind, text in deltas:
         if pieces and (kind != kind_before or kind == "call"):
-            _add(done, kind_before, "".join(pieces))
+            _add(done, kind_before, "".join(pieces), first_open)
             pieces = []
         kind_before = kind
-        pieces.append(text)
+        if kind in ("step-start", "step-reset"):
+            if kind == "step-reset":
+                done[step_start:] = [_taken_back(part) for part in done[step_start:]]
+            step_start = first_open = len(done)
+        else:
+            pieces.append(text)
     if pieces:
-        _add(done, kind_before, "".join(pieces))
+        _add(done, kind_before, "".join(pieces), first_open)
     return tuple(done)
 
 
-def _add(parts: list[Part], kind: str, text: str) -> None:
-    last = parts[-1] if parts else None
+def _taken_back(part: Part) -> Part:
+    """As a turn keeps it that goes on: words among the thoughts, calls that are not complete."""
+    if isinstance(part, TextPart):
+        return ReasoningPart(part.text)
+    return replace(part, is_complete=False) if isinstance(part, ToolCallPart) else part
+
+
+def _add(parts: list[Part], kind: str, text: str, first_open: int) -> None:
+    """More of the last part, when it is of that kind and not before `first_open`; else another part."""
+    last = parts[-1] if len(parts) > first_open else None
     match kind, last:
         case (("text" | "refusal"), TextPart()) if last.is_refusal == (kind == "refusal"):
             parts[-1] = replace(last, text=last.text + text)

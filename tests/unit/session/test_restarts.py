@@ -22,8 +22,11 @@ from chat_tui.core.events import (
     ToolCallStarted,
 )
 from chat_tui.providers.registry import ProviderRegistry
+from chat_tui.session.deltas import Deltas
 from chat_tui.session.session import ChatSession
 from chat_tui.session.turn_runner import TurnRunner
+from chat_tui.store.folding import folded
+from chat_tui.store.store import ConversationStore
 from tests.support.clock import ManualClock
 from tests.support.fake_provider import CUT, FakeProvider, FakeRegistry, failed
 from tests.support.waiting import wait_until
@@ -122,3 +125,27 @@ async def test_a_continuation_that_is_tried_again_repeats_nothing(provider: Fake
     assert answer.text == f"{said} four."
     assert answer.parts == (ReasoningPart(" fo"), TextPart(f"{said} four."))
     assert drained(runner) == [(True, " fo"), (False, " four.")]
+
+
+async def test_what_was_taken_back_is_known_when_the_window_dies() -> None:
+    """The store has only what came one by one; from that it makes the same answer."""
+    provider, gate = FakeProvider(ManualClock()), asyncio.Event()
+    said = [TextDelta("One. "), StepMarked("start"), TextDelta("Tw"), RESET, TextDelta("Two.")]
+    provider.add([Connected(), *said, gate])
+    notes: list[tuple[str, str]] = []
+
+    class Store:
+        def append_deltas(self, conversation_id: str, message_id: int, deltas: list[tuple[str, str]]) -> None:
+            notes.extend(deltas)
+
+    deltas = Deltas(cast("ConversationStore", Store()), "c", 1)
+    session = session_of(provider)
+    runner = session.submit("Hi")
+    runner._on_event = deltas.note
+    task = asyncio.create_task(runner.run())
+    await wait_until(lambda: runner.state.text == "One. Two.")
+    deltas.save()
+    deltas.drop()
+    assert folded((), notes) == (TextPart("One. "), ReasoningPart("Tw"), TextPart("Two."))
+    session.stop()
+    await task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat_tui.core.conversation import OpaquePart, ReasoningPart, TextPart, ToolCallPart
+from chat_tui.core.conversation import OpaquePart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from chat_tui.store.folding import folded
 
 
@@ -26,6 +26,23 @@ def test_calls_and_their_arguments() -> None:
         ToolCallPart("call-0", "", "search", '{"q":1', is_complete=False),
         ToolCallPart("call-1", "", "a", "", is_complete=False),
         ToolCallPart("call-2", "", "b", "", is_complete=False),
+    )
+
+
+def test_what_a_server_took_back_is_no_part_of_the_answer() -> None:
+    deltas = [
+        ("text", "One. "), ("step-start", "start"), ("text", "Tw"), ("call", "look"), ("result", "x"),
+        ("step-reset", "reset"), ("text", "Two"), ("step-reset", "reset"),
+        ("text", "2."), ("step-start", "start"), ("text", " 3."),
+    ]  # fmt: skip
+    assert folded((TextPart("Zero. "),), deltas) == (
+        TextPart("Zero. One. "),
+        ReasoningPart("Tw"),
+        ToolCallPart("call-2", "", "look", "", is_complete=False),
+        ToolResultPart("call-2", "x"),
+        ReasoningPart("Two"),
+        TextPart("2."),
+        TextPart(" 3."),
     )
 
 

@@ -44,6 +44,7 @@ class Call:
     name: str
     is_open: bool = True
     is_answered: bool = False
+    chars: int = 0
     fragments: list[str] = field(default_factory=list[str])
     joiner: PairJoiner = field(default_factory=PairJoiner)
 
@@ -99,13 +100,14 @@ class CallTracker:
 
     def complete(self, call: Call, whole: str, events: list[StreamEvent]) -> bool:
         """All of the arguments: what did not come yet. False when it is not what the pieces began."""
-        have = "".join(call.fragments)
-        if not call.is_open or not whole.startswith(have):
-            events.append(Ignored("arguments that differ from their fragments"))
-            return False
-        call.joiner = PairJoiner()
-        _append(call, whole[len(have) :], events)
-        return True
+        if call.is_open and len(whole) >= call.chars:
+            call.fragments = ["".join(call.fragments)]
+            if whole.startswith(call.fragments[0]):
+                call.joiner = PairJoiner()
+                _append(call, whole[call.chars :], events)
+                return True
+        events.append(Ignored("arguments that differ from their fragments"))
+        return False
 
     def finish(self, call: Call, found: JsonObject, events: list[StreamEvent]) -> None:
         """The item is done, which closes the call. One that was cut, or contradicts itself, stays open."""
@@ -144,6 +146,7 @@ class CallTracker:
 def _append(call: Call, fragment: str, events: list[StreamEvent]) -> None:
     if fragment:
         call.fragments.append(fragment)
+        call.chars += len(fragment)
         events.append(ToolArgumentsDelta(call.key, fragment))
 
 

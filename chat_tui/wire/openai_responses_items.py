@@ -60,6 +60,7 @@ class _Run:
     number: int
     channel: Channel
     lead: str
+    chars: int = 0
     fragments: list[str] = field(default_factory=list[str])
     joiner: PairJoiner = field(default_factory=PairJoiner)
 
@@ -67,6 +68,7 @@ class _Run:
         if not text:
             return
         self.fragments.append(text)
+        self.chars += len(text)
         text, self.lead = self.lead + text, ""
         if self.kind.is_visible:
             events.append(TextDelta(text, self.number, self.channel))
@@ -76,13 +78,13 @@ class _Run:
 
     def complete(self, whole: str, events: list[StreamEvent]) -> None:
         """The full text: what of it did not come yet."""
-        have = "".join(self.fragments)
-        self.fragments = [have] if have else []
-        if whole.startswith(have):
-            self.joiner = PairJoiner()
-            self.add(whole[len(have) :], events)
-        elif whole:
-            events.append(Ignored("text that differs from its deltas"))
+        if len(whole) >= self.chars:  # else the text is not even joined: a server may send any number of these
+            self.fragments = ["".join(self.fragments)]
+            if whole.startswith(self.fragments[0]):
+                self.joiner = PairJoiner()
+                self.add(whole[self.chars :], events)
+                return
+        events.append(Ignored("text that differs from its deltas"))
 
 
 @dataclass(slots=True)

@@ -202,8 +202,9 @@ def test_gateways_that_make_up_new_ids_do_not_double_text() -> None:
     assert text_of(decoded(delta("Hi.", "a"), again)) == "Hi."
 
 
-def test_a_done_text_that_differs_is_told_of() -> None:
-    events = decoded(delta("Hi."), event("response.output_text.done", item_id="m", text="Ho."), ended())
+@pytest.mark.parametrize("whole", ["Ho.", "H", "Hello"])
+def test_a_done_text_that_differs_is_told_of(whole: str) -> None:
+    events = decoded(delta("Hi."), event("response.output_text.done", item_id="m", text=whole), ended())
     assert text_of(events) == "Hi."
     assert of(Ignored, events) == [Ignored("text that differs from its deltas")]
 

@@ -12,11 +12,15 @@ Cancellation is not an error and appears nowhere here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from chat_tui.core.http_record import HttpRecord
 
 EXCERPT_CHARS = 400
 """Excerpts of bodies that we quote are cut to this length."""
+DETAIL_CHARS = 2000
+"""And the excerpt that is shown by itself to this one."""
 
 
 class FaultKind(StrEnum):
@@ -46,7 +50,8 @@ class Fault:
     `title` is a few words for the seam and the status bar ("connection lost"), `message` one sentence saying
     what and where, `hint` what to do (may be empty). All three are plain text, cleaned, without keys.
     `retry_after_s` is what the server asked for; None when it said nothing. `detail` is the cleaned excerpt of
-    the raw body, at most `EXCERPT_CHARS`.
+    the raw body, at most `DETAIL_CHARS`. `http` is what was asked and how it was answered; it is not kept with the
+    conversation, and says nothing about whether two faults are the same.
     """
 
     kind: FaultKind
@@ -59,6 +64,7 @@ class Fault:
     retry_after_s: float | None = None
     request_id: str = ""
     detail: str = ""
+    http: HttpRecord | None = field(default=None, repr=False, compare=False, metadata={"is_kept": False})
 
     @property
     def sentence(self) -> str:

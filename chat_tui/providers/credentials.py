@@ -28,7 +28,8 @@ _TELLING_CHARS = 12
 _MARK = "‹key removed›"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-_SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+"""In the name of a header whose value is one."""
 _VARIABLE_REFERENCE = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|%[A-Za-z_][A-Za-z0-9_]*%")
 _ASSIGNMENT = re.compile(r"(export\s+)?[A-Z][A-Z0-9_]*_(KEY|TOKEN)\s*=")
 _PLACE_HOLDER = re.compile(
@@ -203,7 +204,7 @@ def secret_values(
     headers: Mapping[str, str], templates: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
     """What of expanded headers is secret: what came from the environment, and what its name says is one."""
-    named = [value for name, value in headers.items() if _SECRET_NAME.search(name) and value]
+    named = [value for name, value in headers.items() if SECRET_NAME.search(name) and value]
     taken = [environ[variable] for template in templates.values() for variable in _VARIABLE.findall(template)]
     return (*named, *(value for value in taken if value))
 

@@ -6,16 +6,17 @@ Every text that comes from outside is cleaned, cut, quoted and freed of our keys
 from __future__ import annotations
 
 import http
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from urllib.parse import urljoin, urlsplit
 
-from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind
+from chat_tui.core.errors import DETAIL_CHARS, EXCERPT_CHARS, Fault, FaultKind
 from chat_tui.core.sanitize import clean_line
 from chat_tui.providers.credentials import Redactor
 from chat_tui.providers.retry import retry_after_s
-from chat_tui.wire.error_bodies import fault_of, read_error
+from chat_tui.wire.error_bodies import ErrorBody, fault_of, read_error, title_of
 
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "cf-ray")
 _CLEANED_CHARS = 8000
@@ -34,6 +35,13 @@ class Origin:
     section: str = ""
     is_local: bool = False
     redactor: Redactor = field(default_factory=Redactor)
+    start_command: str = ""
+    """What starts the server, where that is known."""
+
+    @property
+    def setting(self) -> str:
+        """Where its address is set."""
+        return f"base_url of {self.section}" if self.section else "base_url"
 
     def shown(self, text: str, max_chars: int = EXCERPT_CHARS) -> str:
         """A text from outside as one clean line without our keys."""
@@ -50,22 +58,43 @@ class Origin:
             fault,
             title=self.shown(fault.title, 60),
             message=message,
-            hint=self.shown(fault.hint) or _HINTS.get(fault.kind, ""),
+            hint=self.shown(fault.hint) or hint_of(fault, self),
             code=self.shown(fault.code, 100),
             request_id=self.shown(fault.request_id, 100),
-            detail=self.shown(fault.detail),
+            detail=self.shown(fault.detail, DETAIL_CHARS),
         )
 
 
+_AGAIN = "Ask again in a moment."
 _HINTS = {
-    FaultKind.QUOTA: "Waiting does not help: look at the plan and the balance there.",
+    FaultKind.QUOTA: "Waiting does not help: look at plan and balance of the account behind {key}.",
     FaultKind.RATE_LIMIT: "Wait a little and ask again.",
-    FaultKind.OVERLOADED: "Ask again in a moment.",
-    FaultKind.SERVER: "Ask again in a moment.",
-    FaultKind.TIMEOUT: "Ask again in a moment.",
-    FaultKind.CONTEXT: "Begin a new conversation, or choose a model with a larger context.",
-    FaultKind.NOT_FOUND: "Check the name of the model and the base_url.",
+    FaultKind.OVERLOADED: _AGAIN,
+    FaultKind.SERVER: _AGAIN,
+    FaultKind.TIMEOUT: _AGAIN,
+    FaultKind.CONTEXT: "Begin a new conversation (Ctrl+N), or choose a model with a larger context (F2, --model).",
+    FaultKind.NOT_FOUND: "F2 and “chat-tui models” list what it has (then --model); else check {setting}.",
+    FaultKind.PROTOCOL: "Check {setting}.",
 }
+_TRANSIENT = (FaultKind.OVERLOADED, FaultKind.SERVER, FaultKind.TIMEOUT)
+
+
+def hint_of(fault: Fault, origin: Origin) -> str:
+    """What to do about it, by its kind; names the key's variable, the setting or the wait that was asked for."""
+    if fault.kind is FaultKind.AUTH:
+        return _key_hint(origin, fault.status)
+    if fault.kind in (*_TRANSIENT, FaultKind.RATE_LIMIT) and (fault.retry_after_s or 0.0) > 1.0:
+        return f"It wants to be asked again in {_duration(fault.retry_after_s or 0.0)}."
+    hint = _HINTS.get(fault.kind, "")
+    return hint.format(key=origin.key_source or "the key", setting=origin.setting)
+
+
+def _duration(wait_s: float) -> str:
+    """The largest unit that says enough: 34 s, 3 min, 5 h, 2 days."""
+    for unit_s, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if wait_s >= 2 * unit_s:
+            return f"{math.ceil(wait_s / unit_s)} {name}"
+    return f"{math.ceil(wait_s)} s"
 
 
 class Cause(Enum):
@@ -88,19 +117,25 @@ class Cause(Enum):
         "Check base_url and your network.",
         True,
     )
-    UNREACHABLE = (FaultKind.NETWORK, "no connection", "{host} cannot be reached.", "Check your network.", True)
+    UNREACHABLE = (
+        FaultKind.NETWORK,
+        "no connection",
+        "{host} cannot be reached.",
+        "Check your network; behind a proxy, set HTTPS_PROXY.",
+        True,
+    )
     CONNECT_TIMEOUT = (
         FaultKind.TIMEOUT,
         "no connection",
         "{host} did not accept the connection within {what} s.",
-        "Check your network.",
+        "Check your network; behind a proxy, set HTTPS_PROXY.",
         True,
     )
     SEND_TIMEOUT = (
         FaultKind.TIMEOUT,
         "connection stalled",
         "{host} stopped taking the request.",
-        "Check your network.",
+        "Check your network; behind a proxy, set HTTPS_PROXY.",
         True,
     )
     CERTIFICATE = (
@@ -193,7 +228,11 @@ def fault_of_cause(cause: Cause, origin: Origin, what: str = "") -> Fault:
     """The fault of a failed connection; `what` fills the gap some sentences have."""
     kind, title, sentence, hint, can_retry = cause.value
     if cause is Cause.REFUSED:
-        hint = "Is the server running?" if origin.is_local else "Check base_url and your network."
+        hint = f"Check {origin.setting} and your network."
+        if origin.is_local:
+            start = origin.start_command
+            hint = f"Is the server running? It is started with: {start}" if start else "Is the server running?"
+    hint = hint.replace("base_url", origin.setting)
     if cause is Cause.HEADER and origin.key_source:
         hint = f"Check the key in {origin.key_source} and the headers."
     return Fault(kind, title, sentence.format(host=origin.host, what=what), hint, is_retryable=can_retry)
@@ -222,13 +261,14 @@ def fault_of_status(
     else:
         fault = _error_fault(status, headers, body, origin)
     wish_s = retry_after_s(headers, now_s)
-    return replace(
+    fault = replace(
         fault,
         status=status,
         retry_after_s=fault.retry_after_s if wish_s is None else wish_s,
         request_id=request_id_of(headers, origin),
-        detail=origin.shown(body),
+        detail=origin.shown(body, DETAIL_CHARS),
     )
+    return fault if fault.hint else replace(fault, hint=hint_of(fault, origin))
 
 
 def request_id_of(headers: Mapping[str, str], origin: Origin) -> str:
@@ -243,7 +283,7 @@ def _redirect_fault(status: int, headers: Mapping[str, str], origin: Origin, url
         FaultKind.REQUEST,
         "redirected",
         f"{status} from {origin.host}: it redirects{to}, and redirects are not followed.",
-        "If that address is right, put it into base_url.",
+        f"If that address is right, put it into {origin.setting}.",
     )
 
 
@@ -259,7 +299,6 @@ def _target(location: str, url: str) -> str:
 def _empty_fault(status: int, origin: Origin) -> Fault:
     return Fault(
         FaultKind.PROTOCOL, "unexpected answer", f"{status} from {origin.host}: an answer without content.",
-        "Check base_url.",
     )  # fmt: skip
 
 
@@ -268,18 +307,29 @@ def _error_fault(status: int, headers: Mapping[str, str], body: str, origin: Ori
     fault = fault_of(error, status=status)
     said = origin.shown(error.message) or _reason_phrase(status)
     message = f"{status} from {origin.host}: “{said}”"
-    hint = _HINTS.get(fault.kind, "")
-    if status == 401:
+    if status == 401 or error.code.lower() in _WRONG_KEY:
         message = f"{status} from {origin.host}: {_about_key(origin)} It says: “{said}”"
-    if fault.kind is FaultKind.AUTH:
-        hint = _key_hint(origin)
+    if _is_spend_cap(status, error, headers):
+        fault = replace(fault, kind=FaultKind.QUOTA, title=title_of(FaultKind.QUOTA), is_retryable=False)
     can_retry = fault.is_retryable
     wish = headers.get("x-should-retry", "").strip().lower()
     if wish in ("true", "false") and fault.kind not in (FaultKind.AUTH, FaultKind.QUOTA):
         can_retry = wish == "true"
+    hint = "Another model may do (F2, --model)." if fault.kind is FaultKind.SERVER and not can_retry else ""
     return replace(
         fault, message=message, hint=hint, code=origin.shown(fault.code, 100), is_retryable=can_retry, status=status
     )
+
+
+_WRONG_KEY = ("invalid_api_key", "api_key_invalid")
+
+
+def _is_spend_cap(status: int, error: ErrorBody, headers: Mapping[str, str]) -> bool:
+    """Anthropic names the wait with every rate limit; without one it is the limit of what may be spent."""
+    is_anthropic = "request-id" in headers or any(name.startswith("anthropic-") for name in headers)
+    is_bare = error.type == "rate_limit_error" and not error.code
+    names_wait = headers.keys() & {"retry-after", "retry-after-ms", "x-should-retry"}
+    return status == 429 and is_anthropic and is_bare and not names_wait
 
 
 def _about_key(origin: Origin) -> str:
@@ -288,9 +338,11 @@ def _about_key(origin: Origin) -> str:
     return "it wants a key, and none is set."
 
 
-def _key_hint(origin: Origin) -> str:
+def _key_hint(origin: Origin, status: int | None) -> str:
+    if origin.key_source and status == 403:
+        return f"What {origin.key_source} may do is decided there; other models may be open to it (F2, --model)."
     if origin.key_source:
-        return f"Check {origin.key_source}."
+        return f"Check {origin.key_source}: set it anew and start again."
     return f"Name the variable that holds it as api_key_env in {origin.section}." if origin.section else ""
 
 
@@ -311,9 +363,9 @@ def fault_of_media_type(media_type: str, body: str, origin: Origin) -> Fault:
         FaultKind.PROTOCOL,
         "unexpected answer",
         f"{origin.host} answered with {what} instead of a stream{quoted}.",
-        "Check base_url: for most servers it ends in /v1.",
+        f"Check {origin.setting}: for most servers it ends in /v1.",
         status=200,
-        detail=origin.shown(body),
+        detail=origin.shown(body, DETAIL_CHARS),
     )
 
 

@@ -16,7 +16,8 @@ from chat_tui.core.events import Arrival, Failed, Finished
 from chat_tui.providers.base import Clock, ModelInfo
 from chat_tui.providers.body import DOCUMENT_BYTES
 from chat_tui.providers.credentials import Redactor, is_loopback, key_from_command
-from chat_tui.providers.faults import Cause, Origin, fault_of_cause, fault_of_media_type, is_about_field
+from chat_tui.providers.faults import Cause, Origin, fault_of_cause, fault_of_media_type
+from chat_tui.providers.lessons import Lessons
 from chat_tui.providers.reception import (
     Limits,
     Reception,
@@ -24,6 +25,7 @@ from chat_tui.providers.reception import (
     received_head,
     status_fault,
 )
+from chat_tui.providers.recording import record_of
 from chat_tui.providers.resumption import Pauses, Resumption
 from chat_tui.providers.transport import Exchange, HttpRequest, Transport
 from chat_tui.wire.base import (
@@ -60,6 +62,8 @@ class Endpoint:
     idle_timeout_s: float = 120.0
     key_command: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    start_command: str = ""
+    """What starts the server, where that is known."""
 
 
 class HttpProvider:
@@ -82,7 +86,7 @@ class HttpProvider:
         self.label = label
         self._endpoint = endpoint
         self._protocol = protocol
-        self._quirks: Quirks = quirks
+        self._lessons = Lessons(quirks)
         self._clock = clock
         self._key = endpoint.api_key
         self._has_key_worked = False
@@ -99,6 +103,7 @@ class HttpProvider:
             section=f"[providers.{name}]",
             is_local=is_loopback(parts.hostname or ""),
             redactor=self._redactor,
+            start_command=endpoint.start_command,
         )
         self._transport = Transport(endpoint.base_url, self._origin, endpoint.connect_timeout_s, clock)
 
@@ -119,9 +124,13 @@ class HttpProvider:
     def can_continue(self, model: str, answer: Message) -> bool:
         """Whether the server continues any trailing assistant message, or its protocol knows of this one."""
         protocol = self._protocol
-        if self._quirks.can_prefill:
+        if self._lessons.quirks.can_prefill:
             return True
         return isinstance(protocol, ContinuingProtocol) and protocol.can_continue(model, answer)
+
+    def can_see(self, model: str) -> bool:
+        """Whether the server takes images at all; what it says of each model is in its listing."""
+        return self._lessons.quirks.can_see
 
     async def aclose(self) -> None:
         """Close every connection. Answers that are made without us are cancelled first."""
@@ -140,11 +149,13 @@ class HttpProvider:
         resumable: ResumableCodec | None = None
         try:
             protocol = self._protocol
-            wire = protocol.encode(request, self._quirks)
+            request = self._lessons.applied_to(request)
+            quirks = self._lessons.quirks
+            wire = protocol.encode(request, quirks)
             exchange = await self._ask(wire)
             limits = Limits(self._endpoint.first_token_timeout_s, self._endpoint.idle_timeout_s)
             is_quirky = isinstance(protocol, QuirkyProtocol)
-            codec = protocol.codec_for(self._quirks) if is_quirky else protocol.codec()
+            codec = protocol.codec_for(quirks) if is_quirky else protocol.codec()
             resumption = None
             if wire.is_resumable and isinstance(codec, ResumableCodec):
                 resumable = codec
@@ -157,7 +168,8 @@ class HttpProvider:
                 last = arrival.events[-1]
                 if isinstance(last, Failed):
                     reception.exchange.abandon()
-                    arrival = Arrival(arrival.at_s, (*arrival.events[:-1], Failed(self._learn_from(last.fault))))
+                    fault = self._learn_from(self._recorded(last.fault, reception.exchange), request)
+                    arrival = Arrival(arrival.at_s, (*arrival.events[:-1], Failed(fault)))
                 elif isinstance(last, Finished):
                     self._has_key_worked = True
                     reception.exchange.leave_tail()
@@ -172,6 +184,10 @@ class HttpProvider:
             if reception is not None and not reception.exchange.is_left:
                 reception.exchange.abandon()
                 await asyncio.wait({reception.exchange.task})
+
+    def _recorded(self, fault: Fault, exchange: Exchange) -> Fault:
+        answered = dict(exchange.head.headers) if exchange.head else dict[str, str]()
+        return replace(fault, http=record_of(exchange.request, answered, self._origin, self._key_header))
 
     async def _cancel(self, codec: ResumableCodec) -> None:
         """Tell the server that an answer is not wanted any more, unless it is over.
@@ -195,7 +211,7 @@ class HttpProvider:
 
     async def _ask_again(self, wire: WireRequest) -> Exchange:
         if self._is_closed:
-            raise ProviderError(fault_of_cause(Cause.INTERNAL, self._origin, "closed"))
+            raise ChatError("The provider is closed.")  # no fault, which would be worth another try
         return await self._ask(wire)
 
     async def _ask(self, wire: WireRequest) -> Exchange:
@@ -205,7 +221,7 @@ class HttpProvider:
         headers |= wire.headers
         key = await self._api_key()
         if key:
-            name = self._quirks.key_header or self._protocol.key_header
+            name = self._key_header
             headers[name] = f"Bearer {key}" if name == "Authorization" else key
         for name in self._endpoint.headers:  # names differ by case only: what the configuration says wins
             headers = {own: value for own, value in headers.items() if own.lower() != name.lower()}
@@ -213,6 +229,10 @@ class HttpProvider:
         content = _encoded(wire.body) if wire.body else b""
         headers |= self._endpoint.headers
         return await self._transport.send(HttpRequest(wire.method, url, headers, content))
+
+    @property
+    def _key_header(self) -> str:
+        return self._lessons.quirks.key_header or self._protocol.key_header
 
     async def _api_key(self) -> str:
         command = self._endpoint.key_command
@@ -224,23 +244,14 @@ class HttpProvider:
                 self._redactor.add(self._key)
         return self._key
 
-    def _learn_from(self, fault: Fault) -> Fault:
+    def _learn_from(self, fault: Fault, request: ChatRequest) -> Fault:
         """What the next request can do better makes it worth a retry: leave out a field, ask for a new key."""
-        quirks = self._quirks
         if fault.status == 401 and self._endpoint.key_command:
             # Keys from programs expire; one that never worked is not asked for again by itself.
             self._key = ""
             has_worked, self._has_key_worked = self._has_key_worked, False
             return replace(fault, is_retryable=has_worked)
-        if quirks.has_stream_options and is_about_field(fault, "stream_options"):
-            self._quirks = replace(quirks, has_stream_options=False)
-        elif quirks.max_tokens_name == "max_tokens" and is_about_field(fault, "max_completion_tokens"):
-            self._quirks = replace(quirks, max_tokens_name="max_completion_tokens")
-        elif quirks.has_reasoning_summary and is_about_field(fault, "reasoning.summary"):
-            self._quirks = replace(quirks, has_reasoning_summary=False)
-        else:
-            return fault
-        return replace(fault, is_retryable=True)
+        return self._lessons.learn(fault, request)
 
     # -- models ----------------------------------------------------------------------------------
 
@@ -250,7 +261,7 @@ class HttpProvider:
         until_s = asyncio.get_running_loop().time() + LIST_LIMIT_S
         cursor = ""
         for _ in range(_MAX_PAGES):
-            text = await self._page(self._protocol.list_request(self._quirks, cursor), until_s)
+            text = await self._page(self._protocol.list_request(self._lessons.quirks, cursor), until_s)
             try:
                 facts, cursor = self._protocol.read_list(text)
             except MalformedEvent:

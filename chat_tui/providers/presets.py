@@ -15,6 +15,7 @@ class Preset:
     `api_key_envs`: the variables its key is usually in; the first that is set counts.
     `base_url_env`: the variable that its own tools take another address from; `base_url_path` is what that one
     leaves out at the end, `default_port` the port it may leave out (0: that of the scheme).
+    `start_command`: what starts it, where it is a program of this machine.
     `is_local`: it runs on this machine, its key is optional and its port may be probed.
     """
 
@@ -28,6 +29,7 @@ class Preset:
     base_url_env: str = ""
     base_url_path: str = ""
     default_port: int = 0
+    start_command: str = ""
 
 
 _NEW_LIMIT_NAME = "max_completion_tokens"
@@ -109,6 +111,7 @@ PRESETS: dict[str, Preset] = {
             protocol="ollama",
             base_url_env="OLLAMA_HOST",
             default_port=11434,
+            start_command="ollama serve",
         ),
         Preset(
             "lmstudio",
@@ -117,6 +120,7 @@ PRESETS: dict[str, Preset] = {
             ("LM_API_TOKEN",),
             Quirks(has_think_tags=True),
             is_local=True,
+            start_command="lms server start",
         ),
         Preset(
             "llamacpp",
@@ -125,6 +129,7 @@ PRESETS: dict[str, Preset] = {
             ("LLAMA_API_KEY",),
             Quirks(can_prefill=True, has_think_tags=True),
             is_local=True,
+            start_command="llama-server -m FILE.gguf",
         ),
         Preset(
             "vllm",
@@ -137,6 +142,7 @@ PRESETS: dict[str, Preset] = {
                 has_think_tags=True,
             ),
             is_local=True,
+            start_command="vllm serve MODEL",
         ),
     )
 }

@@ -155,6 +155,7 @@ class ProviderRegistry:
             idle_timeout_s=config.idle_timeout_s,
             key_command=secret.command,
             secrets=secrets,
+            start_command=preset.start_command if preset and is_here else "",
         )
         protocol = protocol_of(config.protocol or (preset.protocol if preset else "openai-chat"))
         quirks = preset.quirks if preset else Quirks()

@@ -102,6 +102,11 @@ class Exchange:
         self.task = self._loop.create_task(self._receive(), name="http-exchange")
 
     @property
+    def request(self) -> HttpRequest:
+        """What was asked, as it was sent."""
+        return self._request
+
+    @property
     def url(self) -> str:
         """What was asked."""
         return self._request.url

@@ -336,7 +336,7 @@ _PARTS: Final[dict[str, type]] = {
 }
 _PART_TYPES: Final = {kind: name for name, kind in _PARTS.items()}
 _FIELDS: Final[dict[type, dict[str, object]]] = {
-    kind: {field.name: field.default for field in fields(kind)}
+    kind: {field.name: field.default for field in fields(kind) if field.metadata.get("is_kept", True)}
     for kind in (
         StoredConversation,
         Message,

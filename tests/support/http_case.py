@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chat_tui.core.conversation import ChatRequest, Message, Role, TextPart
-from chat_tui.core.errors import EXCERPT_CHARS, Fault
+from chat_tui.core.errors import DETAIL_CHARS, Fault
 from chat_tui.core.events import (
     Arrival,
     Failed,
@@ -55,5 +55,6 @@ async def fault_of(provider: HttpProvider) -> Fault:
         assert KEY not in shown
         assert "\n" not in shown
         assert "\x1b" not in shown
-    assert len(fault.detail) <= EXCERPT_CHARS
+    assert len(fault.detail) <= DETAIL_CHARS
+    assert fault.http is None or KEY not in f"{fault.http} {fault.http.curl()}"
     return fault

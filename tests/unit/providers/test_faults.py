@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind
+from chat_tui.core.errors import DETAIL_CHARS, EXCERPT_CHARS, Fault, FaultKind
 from chat_tui.providers.credentials import Redactor
 from chat_tui.providers.faults import (
     Cause,
@@ -44,7 +44,11 @@ def test_every_cause_has_a_sentence_about_the_host(cause: Cause) -> None:
 
 def test_hints_fit_the_situation() -> None:
     assert fault_of_cause(Cause.REFUSED, Origin("127.0.0.1:11434", is_local=True)).hint == "Is the server running?"
-    assert "base_url" in fault_of_cause(Cause.REFUSED, ORIGIN).hint
+    ollama = Origin("127.0.0.1:11434", is_local=True, start_command="ollama serve")
+    assert fault_of_cause(Cause.REFUSED, ollama).hint.endswith("It is started with: ollama serve")
+    assert "base_url of [providers.mine]" in fault_of_cause(Cause.REFUSED, ORIGIN).hint
+    assert "base_url of [providers.mine]" in fault_of_cause(Cause.NO_HOST, ORIGIN).hint
+    assert "HTTPS_PROXY" in fault_of_cause(Cause.UNREACHABLE, ORIGIN).hint
     assert "MINE_KEY" in fault_of_cause(Cause.HEADER, ORIGIN).hint
     assert fault_of_cause(Cause.HEADER, Origin("x")).hint == "Check the key and the headers."
 
@@ -54,9 +58,65 @@ def test_the_refused_key_is_named_by_its_variable() -> None:
     assert fault.message == (
         "401 from api.example.com: the key in MINE_KEY was refused. It says: “Incorrect API key provided.”"
     )
-    assert fault.hint == "Check MINE_KEY."
+    assert fault.hint == "Check MINE_KEY: set it anew and start again."
     assert of_status(401, origin=Origin("x", section="[providers.x]")).hint.endswith("in [providers.x].")
     assert of_status(403, origin=Origin("x")).hint == ""
+    assert "What MINE_KEY may do" in of_status(403).hint
+    wrong = of_status(
+        400, '{"error": {"code": 400, "message": "Bad.", "details": [{"reason": "API_KEY_INVALID"}]}}'
+    )
+    assert wrong.message == "400 from api.example.com: the key in MINE_KEY was refused. It says: “Bad.”"
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ("0.5", "Wait a little and ask again."),
+        ("59", "in 59 s."),
+        ("61.5", "in 62 s."),
+        ("120", "in 2 min."),
+        ("3599", "in 60 min."),
+        ("7201", "in 3 h."),
+        ("999999", "in 12 days."),
+    ],
+)
+def test_how_long_it_wants_to_be_left_alone(wish: str, said: str) -> None:
+    assert of_status(429, headers={"retry-after": wish}).hint.endswith(said)
+
+
+def test_hints_name_the_key_the_setting_and_the_flag() -> None:
+    for status, named in ((402, "MINE_KEY"), (404, "base_url of [providers.mine]"), (404, "--model"), (413, "F2")):
+        assert named in of_status(status).hint
+    assert "Another model" in of_status(500, "image input is not supported").hint
+    for status in (400, 408, 500, 502, 503, 504, 524, 529):
+        assert of_status(status).hint == ("" if status == 400 else "Ask again in a moment.")
+
+
+ANTHROPIC_429 = '{"type": "error", "error": {"type": "rate_limit_error", "message": "No."}, "request_id": "req_1"}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"request-id": "req_1"}, FaultKind.QUOTA),
+        ({"anthropic-ratelimit-requests-limit": "5"}, FaultKind.QUOTA),
+        ({"request-id": "req_1", "retry-after": "2"}, FaultKind.RATE_LIMIT),
+        ({"request-id": "req_1", "x-should-retry": "true"}, FaultKind.RATE_LIMIT),
+        ({}, FaultKind.RATE_LIMIT),
+    ],
+)
+def test_a_rate_limit_of_anthropics_without_a_wait_is_a_spend_limit(
+    headers: dict[str, str], kind: FaultKind
+) -> None:
+    fault = of_status(429, ANTHROPIC_429, headers)
+    assert (fault.kind, fault.is_retryable) == (kind, kind is FaultKind.RATE_LIMIT)
+
+
+def test_anthropics_other_429s_are_what_their_cause_says() -> None:
+    body = ANTHROPIC_429.replace('"No."', '"No.", "details": {"error_code": "enforced_spend_limit_reached"}')
+    assert of_status(429, body, {"request-id": "r", "retry-after": "9"}).kind is FaultKind.QUOTA
+    body = body.replace("enforced_spend_limit_reached", "ramp_limit_exceeded")
+    assert of_status(429, body, {"request-id": "r"}).kind is FaultKind.RATE_LIMIT
 
 
 def test_a_key_split_by_what_cleaning_removes_is_found() -> None:
@@ -82,7 +142,7 @@ def test_any_response_gives_clean_bounded_texts(status: int, body: str, location
     for text in (fault.title, fault.message, fault.hint, fault.code, fault.request_id, fault.detail):
         assert KEY not in text
         assert not {unicodedata.category(char) for char in text} & {"Cc", "Cs", "Zl", "Zp"}
-        assert len(text) < 2 * EXCERPT_CHARS
+        assert len(text) <= DETAIL_CHARS
     assert fault.status == status
 
 

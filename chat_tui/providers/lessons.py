@@ -1,0 +1,90 @@
+"""What a server teaches by refusing: fields that it does not know are left out from then on. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from chat_tui.core.conversation import ChatRequest, Generation
+from chat_tui.core.errors import Fault
+from chat_tui.providers.faults import is_about_field
+from chat_tui.wire.base import Quirks
+
+_WIRE_NAMES = {
+    "top_p": ("top_p", "topP"),
+    "temperature": ("temperature",),
+    "seed": ("seed", "random_seed"),
+    "stop": ("stop", "stop_sequences", "stopSequences"),
+    "reasoning_effort": (
+        "reasoning_effort", "reasoning.effort", "reasoning", "output_config", "thinking", "thinkingConfig",
+        "thinking_level", "thinkingLevel", "think",
+    ),
+}  # fmt: skip
+"""Settings as they are called here → on the wires. Where a model takes either of the first two, the first goes."""
+_PARAMETER = re.compile(r'"param"\s*:\s*"([\w.]{1,60})"', re.ASCII)
+_REFUSAL = re.compile(
+    r"unsupported|deprecat|unknown|unrecogni[sz]ed|unexpected|forbidden|cannot (both )?be|can't be"
+    r"|not (currently |yet )?(be )?(support|permit|allow|accept|available|compatible)|n't support"
+    r"|only the default",
+    re.IGNORECASE,
+)
+
+
+class Lessons:
+    """What is known of one server: how it differs, and which settings which of its models refuse."""
+
+    def __init__(self, quirks: Quirks) -> None:
+        self.quirks = quirks
+        self._refused: dict[str, frozenset[str]] = {}
+
+    def applied_to(self, request: ChatRequest) -> ChatRequest:
+        """The request without the settings that its model has refused."""
+        refused = self._refused.get(request.model)
+        return replace(request, generation=_without(request.generation, refused)) if refused else request
+
+    def learn(self, fault: Fault, request: ChatRequest) -> Fault:
+        """The fault of that request (as it was sent); worth a retry when the next one leaves out what it names."""
+        if (better := self._better_quirks(fault)) is not None:
+            self.quirks = better
+            return replace(fault, is_retryable=True)
+        setting = _refused_setting(fault, request.generation)
+        if not setting:
+            return fault
+        self._refused[request.model] = self._refused.get(request.model, frozenset()) | {setting}
+        hint = f"It is asked again without {setting}, which stands in [generation] of the configuration."
+        return replace(fault, is_retryable=True, hint=hint)
+
+    def _better_quirks(self, fault: Fault) -> Quirks | None:
+        quirks = self.quirks
+        if quirks.has_stream_options and is_about_field(fault, "stream_options"):
+            return replace(quirks, has_stream_options=False)
+        if quirks.max_tokens_name == "max_tokens" and is_about_field(fault, "max_completion_tokens"):
+            return replace(quirks, max_tokens_name="max_completion_tokens")
+        if quirks.has_reasoning_summary and is_about_field(fault, "reasoning.summary"):
+            return replace(quirks, has_reasoning_summary=False)
+        return None
+
+
+def _without(generation: Generation, refused: frozenset[str]) -> Generation:
+    changed = generation
+    for name in refused:
+        changed = replace(changed, **{name: getattr(Generation(), name)})
+    return changed
+
+
+def _refused_setting(fault: Fault, generation: Generation) -> str:
+    """The setting that a server does not take at all; empty when it only objects to the value, or to nothing."""
+    said = f"{fault.code} {fault.message} {fault.detail}"
+    if fault.status not in (400, 422) or not _REFUSAL.search(said):
+        return ""
+    parameter = _PARAMETER.search(fault.detail)
+    for setting, names in _WIRE_NAMES.items():
+        is_set = getattr(generation, setting) not in (None, ())
+        named = parameter[1] in names if parameter else any(_is_named(name, said) for name in names)
+        if is_set and named:
+            return setting
+    return ""
+
+
+def _is_named(name: str, said: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", said) is not None

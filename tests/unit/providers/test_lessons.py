@@ -1,0 +1,95 @@
+"""Which refusals teach to leave a field out, and which are left to the person."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chat_tui.core.conversation import ChatRequest, Generation
+from chat_tui.core.errors import Fault, FaultKind
+from chat_tui.providers.lessons import Lessons
+from chat_tui.wire.base import Quirks
+
+ALL = Generation(temperature=0.5, top_p=0.9, max_tokens=9, seed=1, stop=("END",), reasoning_effort="low")
+
+
+def refused(message: str, status: int = 400, **fields: object) -> Fault:
+    body = json.dumps({"error": {"message": message, **fields}})
+    return Fault(FaultKind.REQUEST, "refused", f"400 from x: “{message}”", status=status, detail=body)
+
+
+REFUSALS: list[tuple[Fault, str]] = [
+    (
+        refused(
+            "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is "
+            "supported.",
+            param="temperature",
+            code="unsupported_value",
+        ),
+        "temperature",
+    ),
+    (refused("Unsupported parameter: 'top_p' is not supported with this model.", param="top_p"), "top_p"),
+    (refused("`temperature` is deprecated for this model."), "temperature"),
+    (refused("`temperature` and `top_p` cannot both be specified for this model."), "top_p"),
+    (refused("Argument not supported on this model: stop"), "stop"),
+    (refused("stop_sequences: Extra inputs are not permitted"), "stop"),
+    (refused("`reasoning_effort` is not supported with this model"), "reasoning_effort"),
+    (refused("Unsupported parameter: 'reasoning.effort' is not supported with this model."), "reasoning_effort"),
+    (refused('"llama2" does not support thinking'), "reasoning_effort"),
+    (refused('Invalid JSON payload received. Unknown name "seed": Cannot find field.'), "seed"),
+    (refused("body.seed: Extra inputs are forbidden", 422), ""),
+    (refused("seed: Extra inputs are forbidden", 422), "seed"),
+    (refused("temperature must be between 0 and 2", param="temperature"), ""),
+    (refused("Unknown model; the temperature there is unbearable", 404), ""),
+    (refused("This model does not support images."), ""),
+    (refused("Unsupported parameter: 'tools'. Temperature is fine.", param="tools"), ""),
+    (refused("temperature is not supported", 500), ""),
+]
+
+
+@pytest.mark.parametrize(("fault", "setting"), REFUSALS)
+def test_what_a_refusal_teaches(fault: Fault, setting: str) -> None:
+    lessons = Lessons(Quirks())
+    request = ChatRequest("m", (), generation=ALL)
+    learned = lessons.learn(fault, request)
+    assert learned.is_retryable is bool(setting)
+    sent = lessons.applied_to(request).generation
+    changed = [name for name in Generation.__slots__ if getattr(sent, name) != getattr(ALL, name)]
+    assert changed == ([setting] if setting else [])
+    assert not setting or setting in learned.hint
+    assert lessons.applied_to(ChatRequest("other", (), generation=ALL)).generation == ALL
+
+
+def test_a_setting_that_was_not_sent_is_not_to_blame() -> None:
+    lessons = Lessons(Quirks())
+    fault = refused("Unsupported parameter: 'temperature'.", param="temperature")
+    assert lessons.learn(fault, ChatRequest("m", (), generation=Generation(top_p=0.5))) == fault
+
+
+def test_lessons_add_up_and_each_is_learned_once() -> None:
+    lessons = Lessons(Quirks())
+    request = ChatRequest("m", (), generation=ALL)
+    for setting in ("temperature", "top_p"):
+        fault = refused(f"Unsupported parameter: '{setting}'.", param=setting)
+        assert lessons.learn(fault, lessons.applied_to(request)).is_retryable
+        assert not lessons.learn(fault, lessons.applied_to(request)).is_retryable
+    assert lessons.applied_to(request).generation == Generation(
+        max_tokens=9, seed=1, stop=("END",), reasoning_effort="low"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "before", "after"),
+    [
+        ("Unknown field: stream_options", Quirks(), Quirks(has_stream_options=False)),
+        ("Use 'max_completion_tokens' instead.", Quirks(), Quirks(max_tokens_name="max_completion_tokens")),
+        ("reasoning.summary: verify first", Quirks(), Quirks(has_reasoning_summary=False)),
+        ("stream_options", Quirks(has_stream_options=False), Quirks(has_stream_options=False)),
+    ],
+)
+def test_how_the_server_differs(message: str, before: Quirks, after: Quirks) -> None:
+    lessons = Lessons(before)
+    learned = lessons.learn(refused(message), ChatRequest("m", ()))
+    assert lessons.quirks == after
+    assert learned.is_retryable is (before != after)

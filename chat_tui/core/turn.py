@@ -234,11 +234,11 @@ def reduce(state: TurnState, event: StreamEvent) -> TurnState:
         case TextDelta(text, part, channel):
             state.append_text(text, part, channel, is_reasoning=False)
             state.has_output = state.has_text = True
-            state.phase = Phase.ANSWERING
+            state.phase, state.progress_kind = Phase.ANSWERING, None
         case ReasoningDelta(text, part):
             state.append_text(text, part, Channel.ANSWER, is_reasoning=True)
             state.has_output = state.has_reasoning = True
-            state.phase = Phase.THINKING
+            state.phase, state.progress_kind = Phase.THINKING, None
         case ToolCallStarted() | ToolArgumentsDelta() | ToolCallEnded() | ToolResultReceived():
             _reduce_tool(state, event)
         case OpaqueReceived(kind, data):
@@ -264,7 +264,7 @@ def _reduce_tool(
         case ToolArgumentsDelta(key, fragment):
             state.call(key).fragments.append(fragment)
             state.has_output = True
-            state.phase = Phase.CALLING
+            state.phase, state.progress_kind = Phase.CALLING, None
         case ToolCallEnded(key, arguments):
             log = state.call(key)
             log.fragments, log.is_complete = _Fragments(), True

@@ -40,7 +40,7 @@ STRIP_CELLS = 24
 """How many arrival cells to ask of the metrics; the newest of them that fit are drawn."""
 
 _MIN_STRIP_CELLS = 12
-_PROGRESS_WORDS = {"queued": "queued", "load": "loading", "prompt": "reading"}
+_PROGRESS_WORDS = {"queued": "queued", "load": "loading", "prompt": "reading", "reconnect": "reconnecting"}
 """By the values of ProgressKind, which is not loaded before the first turn."""
 
 
@@ -94,7 +94,7 @@ def status_view(
         word, tone = _phase_word(phase, 0.0, 0.0, retry_in_s)
         return StatusView(word, tone, model, escape_hint=escape_hint, notice=notice)
     word, tone = _phase_word(phase, metrics.silence_s(now_s), metrics.elapsed_s(now_s), retry_in_s)
-    if phase in (Phase.CONNECTING, Phase.WAITING) and progress is not None and progress[0] in _PROGRESS_WORDS:
+    if progress is not None and _is_told(progress[0], phase):
         word, tone = _progress_word(*progress, metrics.elapsed_s(now_s)), Tone.ACCENT
     live_rate = metrics.live_tokens_per_s(now_s) if phase.is_running else None
     return StatusView(
@@ -135,11 +135,17 @@ def _phase_word(phase: Phase, silence_s: float, elapsed_s: float, retry_in_s: fl
             return phase.value, Tone.ACCENT
 
 
+def _is_told(kind: str, phase: Phase) -> bool:
+    """What precedes the first token is told until then, that a connection is made anew at any time."""
+    is_before = phase in (Phase.CONNECTING, Phase.WAITING)
+    return kind in _PROGRESS_WORDS and (is_before or (kind == "reconnect" and phase.is_running))
+
+
 def _progress_word(kind: str, fraction: float | None, elapsed_s: float) -> str:
     word = _PROGRESS_WORDS[kind]
     if fraction is not None:
         return f"{word} {int(100 * fraction)} %"
-    return f"{word} {int(elapsed_s)} s" if elapsed_s >= 1 else word
+    return f"{word} {int(elapsed_s)} s" if elapsed_s >= 1 and kind != "reconnect" else word
 
 
 Span = tuple[str, Tone]

@@ -173,6 +173,10 @@ def test_progress_is_of_one_thing_at_a_time() -> None:
     assert state.progress == (ProgressKind.LOAD, 1.0)
     assert reduce(state, ProgressReported(ProgressKind.PROMPT)).progress == (ProgressKind.PROMPT, None)
     assert reduce(state, Connected()).progress is None
+    for event in (TextDelta("a"), ReasoningDelta("a"), ToolArgumentsDelta("k", "{")):
+        state = after(TextDelta("x"), ProgressReported(ProgressKind.RECONNECT))
+        assert state.progress == (ProgressKind.RECONNECT, None)
+        assert reduce(state, event).progress is None, "what comes says that the connection is there"
 
 
 # steps

@@ -82,6 +82,14 @@ def test_what_the_server_does_while_we_wait(kind: ProgressKind, fraction: float 
 
 
 @pytest.mark.parametrize(
+    ("phase", "word"),
+    [(Phase.WAITING, "reconnecting"), (Phase.ANSWERING, "reconnecting"), (Phase.STOPPED, "stopped")],
+)
+def test_a_connection_made_anew_is_told_in_every_phase_that_runs(phase: Phase, word: str) -> None:
+    assert status_view(StreamMetrics(100.0), phase, 131.0, progress=(ProgressKind.RECONNECT, None)).phase == word
+
+
+@pytest.mark.parametrize(
     ("phase", "now_s", "word", "tone"),
     [
         (Phase.IDLE, 100.0, "ready", Tone.DIM),

@@ -118,6 +118,19 @@ class _Backend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+async def connect(addresses: list[str], port: int) -> httpcore.AsyncNetworkStream:
+    """A connection to the first address that answers, without TLS, for a look at it step by step."""
+    with _told_as(httpcore.ConnectTimeout, httpcore.ConnectError):
+        return _Stream(await _connected(addresses, port))
+
+
+async def encrypt(stream: httpcore.AsyncNetworkStream, host: str) -> ssl.SSLObject | None:
+    """TLS over such a connection, as requests have it; what was agreed on. OSError: certificates cannot be read."""
+    context = await asyncio.to_thread(httpx.create_ssl_context)
+    agreed = (await stream.start_tls(context, host)).get_extra_info("ssl_object")
+    return agreed if isinstance(agreed, ssl.SSLObject) else None
+
+
 @contextmanager
 def _told_as(too_late: type[httpcore.TimeoutException], failed: type[httpcore.NetworkError]) -> Generator[None]:
     """What asyncio and the operating system raise, as the library expects it, with the reason as its cause."""

@@ -316,6 +316,8 @@ def _error_fault(status: int, headers: Mapping[str, str], body: str, origin: Ori
     if wish in ("true", "false") and fault.kind not in (FaultKind.AUTH, FaultKind.QUOTA):
         can_retry = wish == "true"
     hint = "Another model may do (F2, --model)." if fault.kind is FaultKind.SERVER and not can_retry else ""
+    if status < 500 and body.lstrip().startswith("<"):
+        hint = f"That is a web page, not an API: check {origin.setting}, and any proxy on the way."
     return replace(
         fault, message=message, hint=hint, code=origin.shown(fault.code, 100), is_retryable=can_retry, status=status
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chat_tui.core.errors import Fault, FaultKind
-from chat_tui.ui.screens.details import DetailsScreen, fault_text
+from chat_tui.core.http_record import HttpRecord
+from chat_tui.ui.screens.details import DetailsScreen, fault_command, fault_text
 from tests.pilot.panels import HOSTILE, HOSTILE_VISIBLE, PanelApp, screen_text
 from tests.support.waiting import wait_until
 
@@ -28,6 +31,53 @@ def test_text_for_a_report() -> None:
         'status: 401\ncode: invalid_api_key\nrequest id: req_1\nretry after: 3 s\n\n{"error": "no"}\n'
     )
     assert fault_text(Fault(FaultKind.CUT, "cut", "The stream ended.")) == "cut\n\nThe stream ended.\n"
+
+
+ASKED = replace(
+    FAULT,
+    http=HttpRecord(
+        "POST",
+        "https://api.example.com/v1/chat/completions",
+        (("Authorization", "Bearer $MINE_KEY"),),
+        '{"model":"m"}',
+        (("x-served-by", "cache-7"), ("set-cookie", "•••")),
+    ),
+)
+
+
+def test_a_report_has_the_headers_and_a_command() -> None:
+    text = fault_text(ASKED)
+    assert "\nrequest: POST https://api.example.com/v1/chat/completions\n" in text
+    assert "\nx-served-by: cache-7\nset-cookie: •••\n" in text
+    assert text.endswith(fault_command(ASKED))
+    assert '-H "Authorization: Bearer $MINE_KEY"' in text
+    assert fault_command(FAULT) == ""
+
+
+async def test_what_was_asked_is_on_the_screen_and_c_copies_it() -> None:
+    app = PanelApp()
+    copied: list[str] = []
+    async with app.run_test(size=(100, 40)) as pilot:
+        app.open_panel(DetailsScreen(ASKED, copied.append))
+        await wait_until(lambda: "c copies the request for curl" in screen_text(app))
+        shown = " ".join(screen_text(app).split())
+        for part in ("POST https://api.example.com/v1/chat", "x-served-by: cache-7", "$MINE_KEY", "curl -N"):
+            assert part in shown
+        await pilot.press("c")
+        await wait_until(lambda: app.results == [None])
+        assert copied == [fault_command(ASKED)]
+
+
+async def test_c_does_nothing_where_nothing_was_asked() -> None:
+    app = PanelApp()
+    copied: list[str] = []
+    async with app.run_test(size=(100, 40)) as pilot:
+        app.open_panel(DetailsScreen(FAULT, copied.append))
+        await wait_until(lambda: "key refused" in screen_text(app))
+        assert "curl" not in screen_text(app)
+        await pilot.press("c", "escape")
+        await wait_until(lambda: app.results == [None])
+        assert copied == []
 
 
 @pytest.mark.parametrize("size", [(120, 36), (60, 20)])
@@ -55,10 +105,13 @@ async def test_y_copies_and_makes_way() -> None:
 
 async def test_hostile_text_is_text() -> None:
     app = PanelApp()
-    fault = Fault(FaultKind.SERVER, HOSTILE, HOSTILE, HOSTILE, code=HOSTILE, request_id=HOSTILE, detail=HOSTILE)
+    asked = HttpRecord("POST", HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE, ((HOSTILE, HOSTILE),))
+    fault = Fault(
+        FaultKind.SERVER, HOSTILE, HOSTILE, HOSTILE, code=HOSTILE, request_id=HOSTILE, detail=HOSTILE, http=asked
+    )
     async with app.run_test(size=(160, 40), notifications=True):
         app.open_panel(DetailsScreen(fault, print))
-        await wait_until(lambda: screen_text(app).count(HOSTILE_VISIBLE) >= 5)
+        await wait_until(lambda: screen_text(app).count(HOSTILE_VISIBLE) >= 8)
         assert "\x1b" not in screen_text(app)
         assert app.is_running
     assert "\x1b" not in fault_text(fault)

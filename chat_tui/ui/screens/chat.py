@@ -184,6 +184,8 @@ class ChatScreen(KeepingScreen):
         runner = self.session.runner
         if runner is not None and runner.ending is not None and runner.ending.fault is not None:
             return runner.ending.fault
+        if runner is not None and runner.is_running and runner.retry_at_s is not None:
+            return runner.retry_fault  # it waits to ask again
         endings = (m.ending for m in reversed(self.session.conversation.path()) if m.ending is not None)
         return next((e.fault for e in endings if e.outcome is Outcome.INTERRUPTED and e.fault is not None), None)
 

@@ -15,9 +15,13 @@ from textual.widgets import Static
 from chat_tui.core.errors import Fault
 from chat_tui.core.sanitize import clean, clean_line
 
+_LABEL_CELLS = 13
+
 
 def fault_facts(fault: Fault) -> Iterator[tuple[str, str]]:
     """(label, value) of what is known, cleaned; nothing for what is not."""
+    if fault.http is not None:
+        yield "request", clean_line(f"{fault.http.method} {fault.http.url}", 2000)
     if fault.status is not None:
         yield "status", str(fault.status)
     if fault.code:
@@ -28,12 +32,25 @@ def fault_facts(fault: Fault) -> Iterator[tuple[str, str]]:
         yield "retry after", f"{fault.retry_after_s:g} s"
 
 
+def fault_headers(fault: Fault) -> Iterator[tuple[str, str]]:
+    """(name, value) of what came back, cleaned."""
+    if fault.http is not None:
+        for name, value in fault.http.response_headers:
+            yield clean_line(name), clean_line(value)
+
+
+def fault_command(fault: Fault) -> str:
+    """The request as a curl command with `$NAME` where the key goes; empty when nothing was asked."""
+    return "" if fault.http is None else clean(fault.http.curl())
+
+
 def fault_text(fault: Fault) -> str:
-    """The same as plain text, for a bug report."""
+    """All of it as plain text, for a bug report."""
     facts = "".join(f"{label}: {value}\n" for label, value in fault_facts(fault))
+    headers = "".join(f"{name}: {value}\n" for name, value in fault_headers(fault))
     detail = clean(fault.detail).strip()
-    parts = [clean_line(fault.title), clean(fault.sentence), facts.rstrip(), detail]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    parts = [clean_line(fault.title), clean(fault.sentence), facts.rstrip(), detail, headers.rstrip()]
+    return "\n\n".join(part for part in (*parts, fault_command(fault).rstrip()) if part) + "\n"
 
 
 class DetailsScreen(ModalScreen[None]):
@@ -42,6 +59,7 @@ class DetailsScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,d,q", "dismiss", "Close", show=False),
         Binding("y", "copy", "Copy", show=False),
+        Binding("c", "copy_command", "Copy as curl", show=False),
     ]
 
     def __init__(self, fault: Fault, copy: Callable[[str], object]) -> None:
@@ -50,17 +68,24 @@ class DetailsScreen(ModalScreen[None]):
         self._copy = copy
 
     def compose(self) -> ComposeResult:
-        """Title, sentence, facts, and what the server said."""
+        """Title, sentence, facts, what the server said, its headers, and the request."""
+        keys = "y copies all · c copies the request for curl" if self._fault.http else "y copies"
         with Vertical(classes="panel"):
             yield Static(Content(clean_line(self._fault.title)), classes="panel-title", markup=False)
             with VerticalScroll(id="details-text"):
                 yield Static(self._text(), markup=False)
-            yield Static("y copies · Esc closes", classes="panel-hint", markup=False)
+            yield Static(f"{keys} · Esc closes", classes="panel-hint", markup=False)
 
     def action_copy(self) -> None:
         """Copy all of it, and make way for the answer."""
         self.dismiss()
         self._copy(fault_text(self._fault))
+
+    def action_copy_command(self) -> None:
+        """Copy the request as a command, if there was one."""
+        if command := fault_command(self._fault):
+            self.dismiss()
+            self._copy(command)
 
     def _text(self) -> Content:
         parts: list[Content | tuple[str, str] | str] = [clean(self._fault.sentence)]
@@ -68,8 +93,14 @@ class DetailsScreen(ModalScreen[None]):
         if facts:
             parts.append("\n")
         for label, value in facts:
-            parts += [(f"\n{label:<12}", "dim"), value]
-        detail = clean(self._fault.detail).strip()
-        if detail:
-            parts += ["\n\n", (detail, "dim")]
+            parts += [(f"\n{label:<{_LABEL_CELLS}}", "dim"), value]
+        if detail := clean(self._fault.detail).strip():
+            parts += ["\n\n", detail]
+        headers = tuple(fault_headers(self._fault))
+        if headers:
+            parts.append("\n")
+        for name, value in headers:
+            parts += [(f"\n{name}: ", "dim"), value]
+        if command := fault_command(self._fault).rstrip():
+            parts += ["\n\n", (command, "dim")]
         return Content.assemble(*parts)

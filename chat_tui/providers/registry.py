@@ -212,10 +212,10 @@ class ProviderRegistry:
             )
         return clean_key(self._environ[variable], variable), variable
 
-    def keyed(self) -> tuple[tuple[str, str], ...]:
-        """Presets whose key is set, and the variable it is in; those of this machine left out."""
-        found = ((preset.name, self._set_variable(preset)) for preset in PRESETS.values() if not preset.is_local)
-        return tuple((name, variable) for name, variable in found if variable)
+    def keyed(self) -> tuple[tuple[str, str, str], ...]:
+        """(name, label, variable) of presets whose key is set in that variable; those of this machine left out."""
+        found = ((preset, self._set_variable(preset)) for preset in PRESETS.values() if not preset.is_local)
+        return tuple((preset.name, preset.label, variable) for preset, variable in found if variable)
 
     def _set_variable(self, preset: Preset) -> str:
         return next((name for name in preset.api_key_envs if self._environ.get(name, "").strip()), "")
@@ -241,7 +241,7 @@ class ProviderRegistry:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _offered(self) -> list[str]:
-        keyed = (name for name, _ in self.keyed())
+        keyed = (name for name, _, _ in self.keyed())
         return list(dict.fromkeys((LOCAL, *self._config.providers, *keyed, DEMO)))
 
     def _probed(self) -> list[str]:

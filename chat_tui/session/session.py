@@ -48,6 +48,18 @@ class ChatSession(TurnSession):
         return self.journal.problem
 
     @property
+    def unused_keys(self) -> str:
+        """A sentence about keys in the environment, each for models of a known provider; empty when there is none,
+        and when one of these providers answers already. No model of theirs is chosen by itself: what is said here
+        would leave the machine, and cost money."""
+        found = self._registry.keyed()
+        if not found or self.model_id.partition("/")[0] in {name for name, _, _ in found}:
+            return ""
+        variables = " and ".join(variable for _, _, variable in found)
+        labels = " and ".join(f"{label}'s" for _, label, _ in found)
+        return f"{variables} {'is' if len(found) == 1 else 'are'} set: F2 lists {labels} models."
+
+    @property
     def undo_depth(self) -> int:
         """How many changes `undo` could take back, one after the other."""
         return len(self._undo)

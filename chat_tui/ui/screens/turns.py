@@ -125,9 +125,12 @@ class TurnScreen(Screen[None]):
         if self.session.is_demo:
             self.transcript.add_notice("This is a demo: the answers are scripted, no model is asked.")
         elif self._first_run:
-            self.transcript.add_notice(
-                f"Answering with {self.session.model_label}. F2 for other models, F1 for keys."
-            )
+            self.transcript.add_notice(f"Answering with {self.session.model_label}. {self._ways_on}")
+
+    @property
+    def _ways_on(self) -> str:
+        """How to get another model; names those that a key in the environment is for."""
+        return f"{self.session.unused_keys or 'F2 for other models,'} F1 for keys."
 
     @work(group="prepare", exclusive=True, exit_on_error=False)
     async def prepare_model(self) -> None:
@@ -135,7 +138,7 @@ class TurnScreen(Screen[None]):
         problem = await self.session.prepare()
         if problem and self._first_run and not self.session.conversation.path():
             self.transcript.show_messages(())  # "Answering with …" is not true
-            problem = f"{problem} F2 for other models, F1 for keys."
+            problem = f"{problem} {self._ways_on}"
         if problem:
             self.complain(problem)
 

@@ -176,9 +176,9 @@ def test_plain_http_to_another_machine_is_allowed_by_saying_so(tmp_path: Path) -
 def test_which_presets_have_their_key_set(tmp_path: Path) -> None:
     environ = {"OPENAI_API_KEY": KEY, "GOOGLE_API_KEY": KEY, "GROQ_API_KEY": " ", "LM_API_TOKEN": KEY}
     found = make(tmp_path, environ).keyed()
-    assert found == (("openai", "OPENAI_API_KEY"), ("gemini", "GOOGLE_API_KEY"))
+    assert found == (("openai", "OpenAI", "OPENAI_API_KEY"), ("gemini", "Gemini", "GOOGLE_API_KEY"))
     both = make(tmp_path, {"GOOGLE_API_KEY": KEY, "GEMINI_API_KEY": KEY}).keyed()
-    assert both == (("gemini", "GEMINI_API_KEY"),)
+    assert both == (("gemini", "Gemini", "GEMINI_API_KEY"),)
 
 
 async def test_the_key_of_azure_has_a_header_of_its_own(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from chat_tui.core.sanitize import RawText, clean_line
 from chat_tui.core.turn import Phase
 
 if TYPE_CHECKING:
+    from chat_tui.core.conversation import FilePart
     from chat_tui.session.session import ChatSession
     from chat_tui.session.turn_runner import TurnRunner
 
@@ -59,14 +60,16 @@ async def run(
     err: TextIO,
     *,
     is_terminal: bool,
+    files: tuple[FilePart, ...] = (),
 ) -> int:
-    """Ask, stream, and return the exit code: 0 complete, 1 interrupted, 130 stopped, 128 + n on signal n, 141 when
-    nobody reads `out` any more. Raises ConfigError when the model cannot be used.
+    """Ask, with files, stream, and return the exit code: 0 complete, 1 interrupted, 130 stopped, 128 + n on signal
+    n, 141 when nobody reads `out` any more. Raises ConfigError when the model cannot be used, CannotSend when it
+    sees no images.
     """
     if not (is_terminal and output_format is OutputFormat.TEXT):
         session.make_cleaner = RawText
     printer = _Printer(session, output_format, out, err)
-    runner = session.submit(prompt, printer)
+    runner = session.submit(prompt, printer, files=files)
     printer.begin(runner)
     with _signals_stop(printer):
         ending = await runner.run()

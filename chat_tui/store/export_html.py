@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from chat_tui.core.conversation import Message, ReasoningPart, Role, TextPart, ToolCallPart
+from chat_tui.core.files import attached_label
 from chat_tui.core.sanitize import clean, clean_line
 from chat_tui.store.export import facts_of, runs_of, shown_path, speaker_of, thought_label, title_of
 from chat_tui.store.model import StoredConversation
@@ -38,6 +39,7 @@ h1 { font-size: 1.5rem; line-height: 1.3; margin: 0; }
 header p, h2 { color: var(--soft); font-size: .875rem; font-weight: 600; }
 section { margin: 0 0 2rem; }
 section.user { border-left: 3px solid var(--accent); padding-left: 1rem; }
+.attached { color: var(--soft); font-size: .875rem; margin: .5rem 0 0; }
 .plain { white-space: pre-wrap; }
 pre { background: var(--code); border-radius: 6px; overflow-x: auto; padding: .75rem 1rem; }
 code, pre { font: .875rem/1.5 ui-monospace, monospace; }
@@ -67,6 +69,7 @@ def as_html(conversation: StoredConversation) -> str:
 
 def _section(message: Message, conversation: StoredConversation) -> str:
     bodies = [_body(part, is_typed=message.role is not Role.ASSISTANT) for part in runs_of(message.parts)]
+    bodies += [f'<p class="attached">Attached: {escape(attached_label(file))}</p>' for file in message.files]
     inside = "\n".join(body for body in bodies if body)
     return (
         f'<section class="{message.role.value}">\n<h2>{escape(speaker_of(message, conversation))}</h2>\n'

@@ -6,11 +6,14 @@ import re
 from typing import Final
 
 from chat_tui.core.conversation import Message, ReasoningPart, TextPart, ToolCallPart
+from chat_tui.core.files import attached_label
 from chat_tui.core.sanitize import clean_line
 from chat_tui.store.export import facts_of, runs_of, shown_path, speaker_of, thought_label, title_of
 from chat_tui.store.model import StoredConversation
 
 _TICKS: Final = re.compile("`{3,}")
+_MARKS: Final = re.compile(r"([\\`*_\[\]<>&|~$])")
+_ESCAPED: Final = r"\\\1"
 
 
 def as_markdown(conversation: StoredConversation) -> str:
@@ -33,6 +36,7 @@ def _bodies(message: Message) -> list[str]:
             bodies.append(_folded(thought_label(part), part.text))
         elif isinstance(part, ToolCallPart):
             bodies.append(f"**{_call_label(part)}**\n\n{fenced(part.arguments, 'json')}")
+    bodies += [f"Attached: {_MARKS.sub(_ESCAPED, attached_label(file))}" for file in message.files]
     return [body for body in bodies if body]
 
 

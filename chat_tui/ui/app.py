@@ -34,6 +34,7 @@ from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.terminal_rows import TerminalRows
 
 if TYPE_CHECKING:
+    from chat_tui.session.attachments import Attachment
     from chat_tui.session.turn_runner import TurnRunner
 
 HANG_UP_EXIT_CODE = 129
@@ -168,10 +169,18 @@ class Departure:
     crash: BaseException | None = None
 
 
-def run(session: ChatSession, loaded: LoadedConfig, first_run: bool, resume: str = "") -> Departure:
-    """Open the chat and stay until it is left. `resume`: the conversation to begin with, see `ChatScreen`."""
+def run(
+    session: ChatSession,
+    loaded: LoadedConfig,
+    first_run: bool,
+    resume: str = "",
+    attached: tuple[Attachment, ...] = (),
+) -> Departure:
+    """Open the chat and stay until it is left. `resume`: the conversation to begin with, see `ChatScreen`;
+    `attached` goes with the first question."""
     install_guard()
     app = ChatApp(session, loaded, first_run=first_run, resume=resume)
+    app.chat.begin_with = attached
     app.run()
     session.left(is_crash=app.crash is not None)
     return Departure(app.return_code or 0, app.unfinished_words(), app.crash)

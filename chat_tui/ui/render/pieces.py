@@ -7,6 +7,7 @@ A piece is a block of an answer, a prompt, a seam, a notice, … Its rows are va
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from chat_tui.core.conversation import ToolCallPart
+from chat_tui.core.conversation import FilePart, ToolCallPart
+from chat_tui.core.files import facts_label, shown_name
 from chat_tui.core.sanitize import clean, clean_line
 from chat_tui.ui.render.context import RenderContext
 from chat_tui.ui.render.rows import plain_rows
@@ -118,6 +120,26 @@ class PromptPiece(Piece):
         """Plain text as typed, wrapped; a blank row above."""
         rows = wrap_plain(self._text, context, context.styles.user_text)
         return [BLANK, *rows] if self._is_first else rows
+
+
+class FilesPiece(Piece):
+    """What went with the reader's turn, a line each: name, pixels, size."""
+
+    has_bar = True
+    __slots__ = ("_labels",)
+
+    def __init__(self, owner_id: int, files: Sequence[FilePart]) -> None:
+        super().__init__(owner_id)
+        self._labels = tuple((shown_name(file.name), facts_label(file)) for file in files)
+        self.height = len(self._labels)
+
+    def render(self, context: RenderContext) -> list[Strip]:
+        """photo.png  1200×800 · 340 kB"""
+        styles = context.styles
+        lines = (
+            [Segment(name, styles.user_text), Segment(f"  {facts}", styles.dim)] for name, facts in self._labels
+        )
+        return [Strip(line).crop(0, context.width) for line in lines]
 
 
 class FoldPiece(Piece):

@@ -14,9 +14,10 @@ from textual.content import Content
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.commands import escape
-from chat_tui.core.conversation import Message, Role
+from chat_tui.core.conversation import FilePart, Message, Role
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Phase
+from chat_tui.session.attachments import Attachment
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.messages import VersionChosen
 from chat_tui.ui.screens.reading import ReadingScreen
@@ -39,8 +40,8 @@ _EDIT_WORDS = {
 class _Edit:
     """What the composer holds instead of a prompt: the `text` of a message, as it came there.
 
-    `draft` is what stood there before; `top` what was at the top of the messages, None for their end; `kept_count`
-    how much stayed on the screen.
+    `draft` is what stood there before, with the files `drafted`; `top` what was at the top of the messages, None
+    for their end; `kept_count` how much stayed on the screen.
     """
 
     message_id: int
@@ -49,6 +50,7 @@ class _Edit:
     draft: str
     top: tuple[int, int, int] | None
     kept_count: int
+    drafted: tuple[Attachment, ...] = ()
 
 
 class BranchingScreen(ReadingScreen):
@@ -108,6 +110,11 @@ class BranchingScreen(ReadingScreen):
         return self._edit is not None
 
     @property
+    def is_rewriting(self) -> bool:
+        """Whether that is an answer."""
+        return self._edit is not None and self._edit.role is Role.ASSISTANT
+
+    @property
     def unsent(self) -> str:
         """What was typed and not sent: what was changed of a message, and the draft that stood there before."""
         text, edit = self.prompt.text, self._edit
@@ -137,7 +144,9 @@ class BranchingScreen(ReadingScreen):
         transcript.drop_from(message.id)
         self.prompt.put(escape(message.text))
         kept_count = transcript.block_count
-        self._take_up(_Edit(message.id, message.role, self.prompt.text, draft, top, kept_count))
+        drafted = self.attachments.items
+        self.attachments.show(tuple(map(Attachment, message.files)))
+        self._take_up(_Edit(message.id, message.role, self.prompt.text, draft, top, kept_count, drafted))
 
     def _take_up(self, edit: _Edit) -> None:
         self._edit = edit
@@ -171,25 +180,26 @@ class BranchingScreen(ReadingScreen):
         self.prompt.border_title = Content("")
         if self.prompt.text != edit.draft:
             self.prompt.put(edit.draft)
+        self.attachments.show(edit.drafted)
 
-    def ask(self, text: str) -> None:
+    def ask(self, text: str, files: tuple[FilePart, ...] = ()) -> None:
         """Send a question; or what was edited takes its place beside what it was."""
         edit = self._edit
         if edit is None:
-            super().ask(text)
+            super().ask(text, files)
         elif edit.role is Role.ASSISTANT:
             self._rewrite(edit, text)
         else:
-            self._ask_edited(edit, text)
+            self._ask_edited(edit, text, files)
 
-    def _ask_edited(self, edit: _Edit, text: str) -> None:
+    def _ask_edited(self, edit: _Edit, text: str, files: tuple[FilePart, ...]) -> None:
         before = self.session.runner
         try:
             self.session.edit(edit.message_id)
         except ChatError as error:
             self.complain(error.sentence)
             return
-        super().ask(text)
+        super().ask(text, files)
         runner = self.session.runner
         if runner is None or runner is before:  # why not was said, and the composer keeps the text
             self._undo_quietly()
@@ -220,11 +230,12 @@ class BranchingScreen(ReadingScreen):
         if asked is None or asked[0] is not runner:
             super()._take_back(runner)
             return
-        draft = self.prompt.text
+        draft, drafted = self.prompt.text, self.attachments.items
         self.prompt.clear()
+        self.attachments.show(())
         super()._take_back(runner)
         self._undo_quietly()
-        self._take_up(replace(asked[1], draft=draft))
+        self._take_up(replace(asked[1], draft=draft, drafted=drafted))
 
     def _undo_quietly(self) -> None:
         """Go back to before the edit; what is known of the last turn stays known."""

@@ -30,7 +30,7 @@ from chat_tui.ui.screens.branching import BranchingScreen
 from chat_tui.ui.widgets.banner import Banner
 
 if TYPE_CHECKING:
-    from chat_tui.core.conversation import Message
+    from chat_tui.core.conversation import FilePart, Message
     from chat_tui.session.library import Library
     from chat_tui.session.titles import Titles
     from chat_tui.session.turn_runner import TurnRunner
@@ -373,9 +373,9 @@ class KeepingScreen(BranchingScreen):
         earlier = [prompt for prompt in reversed(asked) if prompt not in known]
         self.prompt.prompts = PromptHistory([*earlier, *now])
 
-    def ask(self, text: str) -> None:
+    def ask(self, text: str, files: tuple[FilePart, ...] = ()) -> None:
         """Send a question; its draft is done with."""
-        super().ask(text)
+        super().ask(text, files)
         self._stop_draft_timer()
         self.drafts.sent(self.unsent)
 

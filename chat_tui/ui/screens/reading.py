@@ -10,6 +10,7 @@ from textual import on, work
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.conversation import Message, Role
+from chat_tui.core.files import attached_label
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.clipboard import Clipboard
 from chat_tui.ui.keys import key_label
@@ -200,12 +201,13 @@ class ReadingScreen(FindingScreen):
     # -- copying and links -----------------------------------------------------------------------
 
     def action_copy_message(self) -> None:
-        """The source of the message under the cursor, else of the last answer."""
+        """The source of the message under the cursor, else of the last answer; files are named below it."""
         message = self._current_message()
         if message is None or not message.text:
             self.say("There is no message to copy.")
         else:
-            self.copy(message.text)
+            named = "\n".join(f"Attached: {attached_label(file)}" for file in message.files)
+            self.copy(f"{message.text}\n\n{named}" if named else message.text)
 
     def action_copy_code(self) -> None:
         """The code block gone to, else the last one of the message under the cursor."""

@@ -13,9 +13,10 @@ from textual.worker import Worker, WorkerState
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.commands import escape
-from chat_tui.core.conversation import Message
+from chat_tui.core.conversation import FilePart, Message
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Outcome, Phase
+from chat_tui.session.attachments import Attachment
 from chat_tui.session.journal import title_of
 from chat_tui.session.session import ChatSession, turn_runner
 from chat_tui.session.turn_kind import TurnKind
@@ -24,6 +25,8 @@ from chat_tui.ui.messages import FocusMoved, Followed, TextTyped
 from chat_tui.ui.screens.turn_painter import TurnPainter
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.answer_view import warm_up
+from chat_tui.ui.widgets.attachment_bar import AttachmentBar
+from chat_tui.ui.widgets.mention_list import MentionList
 from chat_tui.ui.widgets.prompt import Prompt
 from chat_tui.ui.widgets.status_bar import StatusBar, status_view
 from chat_tui.ui.widgets.title_bar import TitleBar
@@ -72,7 +75,9 @@ class TurnScreen(Screen[None]):
             is_wrapped=loaded.config.render.wrap,
             id="transcript",
         )
-        self.prompt = Prompt(id="prompt")
+        self.mention_list = MentionList(id="mentions")
+        self.attachments = AttachmentBar(id="attachments")
+        self.prompt = Prompt(id="prompt", choices=self.mention_list)
         self.status_bar = StatusBar(id="status-bar")
         self.title_bar = TitleBar(id="title-bar")
         self.painter = TurnPainter(
@@ -89,6 +94,8 @@ class TurnScreen(Screen[None]):
         self._tick: Timer | None = None
         self._rest_timer: Timer | None = None
         self._ended: TurnRunner | None = None
+        self._sent_with: tuple[Attachment, ...] = ()
+        """What was attached to the last question, beside the files its text mentions."""
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
@@ -97,6 +104,8 @@ class TurnScreen(Screen[None]):
             # In a container of its own: Textual's compositor renders all that are in the same one for any change.
             yield Container(self.transcript, id="messages")
             yield self.transcript.thumb
+        yield self.mention_list
+        yield self.attachments
         yield self.prompt
         yield self.status_bar
 
@@ -151,19 +160,21 @@ class TurnScreen(Screen[None]):
 
     # -- a turn ----------------------------------------------------------------------------------
 
-    def ask(self, text: str) -> None:
-        """Send a question; whatever is wrong is said, and the composer keeps the text."""
+    def ask(self, text: str, files: tuple[FilePart, ...] = ()) -> None:
+        """Send a question with files; whatever is wrong is said, and the composer keeps what it holds."""
         if self.session.is_running:
             self.say("An answer is still running. Esc stops it.")
             return
         self.painter.settle()
         try:
-            runner = self.session.submit(text, self.painter)
+            runner = self.session.submit(text, self.painter, files=files)
         except ChatError as error:
             self.complain(error.sentence)
             return
         self.prompt.clear()
-        self.transcript.add_prompt(self._question_id(runner), text)
+        self._sent_with = self.attachments.items
+        self.attachments.show(())
+        self.transcript.add_prompt(self._question_id(runner), text, files)
         self.show_title()
         self.start_turn(runner)
 
@@ -220,6 +231,7 @@ class TurnScreen(Screen[None]):
             self.transcript.drop_from(self._question_id(runner))
             prompt = escape(runner.prompt)
             self.prompt.put(f"{prompt}\n{draft}" if draft.strip() else prompt)
+            self.attachments.show((*self._sent_with, *self.attachments.items))
         else:
             self.transcript.show_messages(self.session.conversation.path())
         self.show_versions()

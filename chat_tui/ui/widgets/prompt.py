@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import events, on
 from textual.binding import Binding, BindingType
@@ -14,6 +14,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Selection
 
 from chat_tui.core.history import PromptHistory
+from chat_tui.core.mentions import OpenMention, mention_of, open_mention, pasted_path
 from chat_tui.core.sanitize import clean
 from chat_tui.ui.keys import ACTIONS, Action, action
 
@@ -65,8 +66,31 @@ def command_hint(text: str) -> Content:
     return Content(names + (" …" if len(rows) > _MAX_HINTS else ""))
 
 
+class Choices(Protocol):
+    """A list beside the composer that its keys choose from."""
+
+    is_moved: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to choose."""
+        ...
+
+    @property
+    def chosen(self) -> str:
+        """What would be taken."""
+        ...
+
+    def move(self, step: int) -> None:
+        """Choose another one."""
+        ...
+
+
 class Prompt(TextArea, inherit_bindings=False):
-    """Grows with its text (as far as the style sheet lets it). It never clears itself: `Submitted` is a request."""
+    """Grows with its text (as far as the style sheet lets it). It never clears itself: `Submitted` is a request.
+
+    `choices` are the files that may be meant by the mention that is typed: `Mentioning` asks for them.
+    """
 
     if TYPE_CHECKING:
         app = getters.app(App[object])  # Textual leaves the parameter open
@@ -85,17 +109,41 @@ class Prompt(TextArea, inherit_bindings=False):
             """For selectors in `@on`."""
             return self.prompt
 
-    def __init__(self, prompts: PromptHistory | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    @dataclass
+    class Mentioning(Message):
+        """So much of a file's path is typed behind an @; None: no mention is typed (any more)."""
+
+        typed: str | None
+
+    class Detached(Message):
+        """Backspace at the very start: nothing is left to take out of the text."""
+
+    def __init__(
+        self,
+        prompts: PromptHistory | None = None,
+        *,
+        choices: Choices | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id, placeholder="Ask anything", highlight_cursor_line=False, soft_wrap=True)
         self.cursor_blink = False
         self.match_cursor_bracket = False
         self.prompts = prompts or PromptHistory()
         self.is_remembering = True
         """Whether what is sent can be brought back with the arrow keys."""
+        self.may_be_blank = False
+        """Whether Enter asks to send what has no words, too: files are attached."""
+        self.take_path: Callable[[str], Awaitable[bool]] | None = None
+        """Asked what to do with the path of a file that is pasted; True: it is no text."""
+        self._choices = choices
+        self._is_typing = False
+        """Whether the last change was a key's: in what is put there, no mention is being typed."""
+        self._is_mentioning = False
         self._paste_until_s = float("-inf")
 
     def put(self, text: str, *, is_cursor_at_end: bool = True) -> None:
         """Replace what stands there (undo brings it back)."""
+        self._is_typing = False
         self.replace(clean(text), (0, 0), self.document.end, maintain_selection_offset=False)
         row = self.document.line_count - 1 if is_cursor_at_end else 0
         self.move_cursor((row, len(self.document[row])))
@@ -118,7 +166,12 @@ class Prompt(TextArea, inherit_bindings=False):
         if is_pasted:
             self._paste_until_s = event.time + PASTE_SETTLES_S
         key = event.key
-        if key in action("send").keys and not is_pasted:
+        self._is_typing = event.is_printable or key == "backspace"
+        if not is_pasted and self._is_for_choices(key):
+            pass
+        elif key in action("detach").keys and self.selection == Selection.cursor((0, 0)):
+            self.post_message(self.Detached())
+        elif key in action("send").keys and not is_pasted:
             self._submit()
         elif key in action("newline").keys or key in action("send").keys:
             self._insert("\n")
@@ -138,7 +191,11 @@ class Prompt(TextArea, inherit_bindings=False):
         event.stop()
         event.prevent_default()
         self._paste_until_s = event.time + PASTE_SETTLES_S
-        self._insert(clean(event.text))
+        self._is_typing = False
+        path = pasted_path(event.text)
+        # keys that come meanwhile wait: they were typed behind it
+        if not path or self.take_path is None or not await self.take_path(path):
+            self._insert(clean(event.text))
 
     def action_paste(self) -> None:
         """What was copied in here may be an answer, and answers are not trusted."""
@@ -149,6 +206,62 @@ class Prompt(TextArea, inherit_bindings=False):
         """Name the commands that begin with what was typed."""
         self.border_subtitle = command_hint(self.text) if self.document[0].startswith("/") else Content("")
 
+    @on(TextArea.Changed)
+    def look_for_mention(self) -> None:
+        """Ask for files while one is being mentioned."""
+        mention = self._mention if self._is_typing and self._choices is not None else None
+        if mention is not None or self._is_mentioning:
+            self.post_message(self.Mentioning(None if mention is None else mention.typed))
+        self._is_mentioning = mention is not None
+
+    @on(TextArea.SelectionChanged)
+    def leave_mention(self) -> None:
+        """The cursor has gone elsewhere: nothing is chosen there."""
+        if self._choices is not None and self._choices.is_open and self._mention is None:
+            self.post_message(self.Mentioning(None))
+
+    @property
+    def _mention(self) -> OpenMention | None:
+        """The mention before the cursor."""
+        row, column = self.cursor_location
+        return open_mention(self.document[row][:column]) if self.selection.is_empty else None
+
+    def begin_mention(self) -> None:
+        """Type an @ that begins a mention."""
+        row, column = self.selection.end
+        before = self.document[row][:column]
+        self._is_typing = True
+        self._insert("@" if not before or before[-1].isspace() else " @")
+
+    def take_choice(self) -> None:
+        """Put the chosen file in the place of what is typed of it; below a directory the choice goes on."""
+        mention, path = self._mention, "" if self._choices is None else self._choices.chosen
+        written = mention_of(path)
+        if mention is None or not written:
+            return
+        is_directory = path.endswith("/")
+        self._is_typing = is_directory
+        row, column = self.cursor_location
+        after = self.document[row][column:]
+        written = written.removesuffix('"') if is_directory else written if after[:1].isspace() else f"{written} "
+        result = self.replace(written, (row, mention.start), (row, column), maintain_selection_offset=False)
+        self.move_cursor(result.end_location)
+
+    def _is_for_choices(self, key: str) -> bool:
+        """Whether a key was for the list of files, which it then has reached. Enter sends what is typed in full."""
+        choices, mention = self._choices, self._mention
+        if choices is None or not choices.is_open or mention is None:
+            return False
+        if key in ("up", "down"):
+            choices.move(1 if key == "down" else -1)
+        elif key == "tab" or (
+            key == "enter" and (choices.is_moved or mention.typed) and choices.chosen != mention.typed
+        ):
+            self.take_choice()
+        else:
+            return False
+        return True
+
     def _from_the_start(self, change: Callable[[], None]) -> None:
         """Textual 8.2.8 scrolls to the old cursor while it undoes, and crashes when that line is gone by then."""
         selection, text = self.selection, self.text
@@ -158,8 +271,8 @@ class Prompt(TextArea, inherit_bindings=False):
             self.selection = selection
 
     def _submit(self) -> None:
-        if self.text.strip():
-            if self.is_remembering:
+        if self.text.strip() or self.may_be_blank:
+            if self.is_remembering and self.text.strip():
                 self.prompts.add(self.text)
             self.post_message(self.Submitted(self, self.text))
 

@@ -1,12 +1,14 @@
-"""One turn of the reader on the screen: plain text in pieces of a bounded length, because a paste can be long."""
+"""One turn of the reader on the screen: plain text in pieces of a bounded length, because a paste can be long, and
+below it what went with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from chat_tui.core.conversation import FilePart
 from chat_tui.core.sanitize import TextCleaner
-from chat_tui.ui.render.pieces import PromptPiece
+from chat_tui.ui.render.pieces import FilesPiece, PromptPiece
 from chat_tui.ui.widgets.piece_list import PieceList
 from chat_tui.ui.widgets.section import SLICE_CHARS, guess_rows
 
@@ -17,11 +19,12 @@ PIECE_CHARS: Final = 4_096
 class PromptView:
     """Makes the pieces of one prompt, when they are looked at, in a section of its own at the end of a list."""
 
-    __slots__ = ("_pieces", "_text", "section")
+    __slots__ = ("_files", "_pieces", "_text", "section")
 
-    def __init__(self, pieces: PieceList, message_id: int, text: str) -> None:
+    def __init__(self, pieces: PieceList, message_id: int, text: str, files: Sequence[FilePart] = ()) -> None:
         self._pieces = pieces
         self._text = text
+        self._files = files
         self.section = pieces.add_section(message_id)
         self.section.make_later(self)
 
@@ -32,7 +35,7 @@ class PromptView:
 
     def guess_rows(self, width: int) -> int:
         """Part of PieceMaker."""
-        return 1 + guess_rows(self._text, width)
+        return 1 + guess_rows(self._text, width) + len(self._files)
 
     def steps(self) -> Iterator[int]:
         """Part of PieceMaker."""
@@ -48,6 +51,8 @@ class PromptView:
         held += cleaner.flush()
         if held or not len(self.section):
             self._append(held)
+        if self._files:
+            self.section.append(FilesPiece(self.section.message_id, self._files), is_laid_out=False)
 
     def release(self) -> None:
         """Part of PieceMaker: the text is kept anyway."""

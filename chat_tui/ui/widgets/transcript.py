@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, Unpack
 from textual import events
 from textual.binding import Binding, BindingType
 
-from chat_tui.core.conversation import Ending, Message, Role, ToolCallPart
+from chat_tui.core.conversation import Ending, FilePart, Message, Role, ToolCallPart
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.messages import CopyRequested, FocusMoved, LinkChosen, TextTyped, VersionChosen
 from chat_tui.ui.render.block_pieces import BlockPiece
@@ -60,9 +60,9 @@ class Transcript(MessageView, can_focus=True):
 
     # -- content ---------------------------------------------------------------------------------
 
-    def add_prompt(self, message_id: int, text: str) -> None:
+    def add_prompt(self, message_id: int, text: str, files: Sequence[FilePart] = ()) -> None:
         """The reader's turn; the view goes to the end and follows."""
-        self._add_section(PromptView(self._pieces, message_id, text).section)
+        self._add_section(PromptView(self._pieces, message_id, text, files).section)
         self.follow()
 
     def add_notice(self, text: str, *, is_error: bool = False) -> None:
@@ -188,7 +188,7 @@ class Transcript(MessageView, can_focus=True):
 
     def _add_message(self, message: Message, *, is_fold_open: bool = False) -> None:
         if message.role is Role.USER:
-            self._add_section(PromptView(self._pieces, message.id, message.text).section)
+            self._add_section(PromptView(self._pieces, message.id, message.text, message.files).section)
         elif message.role is Role.ASSISTANT:
             self._add_view(message.id, is_fold_open=is_fold_open, message=message)
 

@@ -59,6 +59,22 @@ ACTIONS: tuple[Action, ...] = (
         is_in_palette=False,
     ),
     Action(
+        "attach",
+        ("ctrl+o",),
+        "Attach a file",
+        "Begin the name of a file: @ and some letters of it. Images can be dropped or pasted, too.",
+        Scope.COMPOSER,
+        "attach",
+    ),
+    Action(
+        "detach",
+        ("backspace",),
+        "Take a file out",
+        "At the very start: take out what was attached last.",
+        Scope.COMPOSER,
+        "detach",
+    ),
+    Action(
         "escape",
         ("escape",),
         "Stop",

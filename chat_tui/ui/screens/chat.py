@@ -20,17 +20,17 @@ from chat_tui.core.sanitize import clean_line
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.keys import ACTIONS, Scope
 from chat_tui.ui.palette import PaletteEntry
-from chat_tui.ui.screens.keeping import KeepingScreen
+from chat_tui.ui.screens.attaching import AttachingScreen
 from chat_tui.ui.theme import THEMES
 from chat_tui.ui.widgets.prompt import Prompt
 
 COMMANDS = {name: row for row in ACTIONS for name in (row.command, *row.aliases) if name}
-_COMPOSER_OWN = {"send", "newline", "history_back", "history_forward"}
+_COMPOSER_OWN = {"send", "newline", "history_back", "history_forward", "detach"}
 _PRIORITY = {"escape", "interrupt"}
 """Keys that mean the same wherever the focus is."""
 
 
-class ChatScreen(KeepingScreen):
+class ChatScreen(AttachingScreen):
     """All that a person can do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,7 +58,7 @@ class ChatScreen(KeepingScreen):
             nearest = f" Did you mean /{command.nearest}?" if command.nearest else " F1 lists them."
             self.say(f"There is no command /{command.name}.{nearest}")
         elif command is None:
-            self.ask(unescape(event.text))
+            self.ask_with_files(event.text, unescape(event.text))
         else:
             self.prompt.clear()
             await self.run_command(command)
@@ -75,6 +75,8 @@ class ChatScreen(KeepingScreen):
             self.rename(command.argument)
         elif command.name == "export":
             self.export(command.argument)
+        elif command.name == "attach" and command.argument:
+            self.attach(command.argument)
         elif command.name == "find" and command.argument:
             self.find_words(command.argument)
         elif command.name == "copy" and command.argument:
@@ -84,7 +86,7 @@ class ChatScreen(KeepingScreen):
 
     def action_quit_if_empty(self) -> None:
         """Ctrl+D."""
-        if not self.prompt.text:
+        if not self.prompt.text and not self.attachments.items:
             self.action_quit()
 
     # -- taking out --------------------------------------------------------------------------------
@@ -125,6 +127,8 @@ class ChatScreen(KeepingScreen):
         runner = self.session.runner
         if self.is_search_next:
             self.close_search()
+        elif self.mention_list.is_open:
+            self.mention_list.show(())
         elif runner is not None and runner.is_running:
             self.session.stop()
             self.end_turn(runner)
@@ -151,8 +155,9 @@ class ChatScreen(KeepingScreen):
             self.close_search()
         elif self.is_editing:
             self.give_up_edit()
-        elif self.prompt.text:
+        elif self.prompt.text or self.attachments.items:
             self.prompt.put("")
+            self.attachments.show(())
         elif self._will_quit:
             self.action_quit()
         else:

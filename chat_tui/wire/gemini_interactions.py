@@ -185,7 +185,7 @@ class GeminiInteractionsCodec:
 
     def _read(self, kind: str, found: JsonObject, data: str) -> tuple[StreamEvent, ...]:
         events: list[StreamEvent] = []
-        interaction = as_object(found.get("interaction"))
+        interaction = _interaction_of(kind, found)
         if interaction is not None:
             self._start(interaction, events)
         if found.get("error") or kind == "error":
@@ -203,7 +203,8 @@ class GeminiInteractionsCodec:
             case "interaction.completed":
                 return self._complete(interaction or {}, events)
             case "interaction.created" | "interaction.in_progress" | "interaction.requires_action":
-                self._report_status(interaction or {"status": kind.partition(".")[2]}, events)
+                usual = "requires_action" if kind == "interaction.requires_action" else "in_progress"
+                self._report_status(interaction or {"status": usual}, events)
             case "interaction.status_update":
                 self._report_status(found, events)
             case "done":
@@ -296,6 +297,13 @@ def _report_usage(value: object, events: list[StreamEvent]) -> None:
     )
     if usage != Usage():
         events.append(UsageReported(usage))
+
+
+def _interaction_of(kind: str, found: JsonObject) -> JsonObject | None:
+    """What an event tells of the whole answer; LiteLLM writes that into the event itself."""
+    interaction = as_object(found.get("interaction"))
+    is_flat = interaction is None and kind.startswith("interaction.") and "id" in found
+    return found if is_flat else interaction
 
 
 def _parsed(data: str) -> object:

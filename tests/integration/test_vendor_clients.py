@@ -33,6 +33,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     "gemini-continuation": dict.fromkeys(("text", "finish", "usage"), _ASKED_AGAIN),
     "gemini-malformed-call": {"finish": _EXPLAINED},
     "interactions-continuation": {"text": _ASKED_AGAIN},
+    "interactions-litellm": {"finish": "the client knows only the form that Google's own server sends"},
     "interactions-parallel-calls": {"finish": "the client does not know this event"},
     "interactions-queued": {"usage": _UNKNOWN_USAGE},
     "interactions-search": {"calls": _HOSTED},

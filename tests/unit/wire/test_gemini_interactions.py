@@ -164,6 +164,21 @@ def test_calls_that_interleave_and_an_end_that_only_was_announced() -> None:
     assert events[-1] == Finished(FinishReason.TOOL_CALLS, "requires_action")
 
 
+def test_an_interaction_that_is_the_event_itself() -> None:
+    events = played(stream_bytes("interactions-litellm"), "gemini-interactions")
+    assert Started("resp_1", "m") in events
+    assert text_of(events) == "Hello!"
+    assert events[-1] == Finished(FinishReason.STOP, "completed")
+
+
+@pytest.mark.parametrize("name", ["interaction.created", "interaction.in_progress"])
+def test_the_name_of_its_beginning_is_no_end(name: str) -> None:
+    codec = PROTOCOL.codec()
+    codec.decode(WireEvent(name, json.dumps({"event_type": name})))
+    assert not codec.is_finishing
+    assert isinstance(codec.finish()[-1], Failed)
+
+
 def test_an_answer_that_pauses_keeps_its_newest_token() -> None:
     assert fixture("continuation")[-2:] == [
         OpaqueReceived("gemini-interactions.continuation", "t2"),
@@ -444,7 +459,11 @@ def test_nothing_is_resumed_or_cancelled_after_the_end(last: WireEvent) -> None:
     assert (codec.resume(), codec.cancel()) == (None, None)
 
 
-RESUMABLE = [name for name in streams_of("gemini-interactions") if "error" not in name]
+RESUMABLE = [
+    name
+    for name in streams_of("gemini-interactions")
+    if "error" not in name and b'"event_id"' in stream_bytes(name)
+]
 
 
 @pytest.mark.parametrize("name", RESUMABLE)

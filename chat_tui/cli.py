@@ -256,6 +256,7 @@ def _config_show(arguments: argparse.Namespace) -> int:
 
 def _models(arguments: argparse.Namespace) -> int:
     import asyncio
+    import time
 
     from chat_tui.cli_models import print_models
 
@@ -266,7 +267,7 @@ def _models(arguments: argparse.Namespace) -> int:
     async def show_models() -> None:
         session, _ = _make_session(loaded)
         try:
-            await print_models(session, print, is_json=arguments.json)
+            await print_models(session, print, is_json=arguments.json, now_s=time.time())
         finally:
             await session.aclose()
 

@@ -22,7 +22,7 @@ def unaliased(name: str, aliases: Mapping[str, str]) -> str:
 def objection_to_alias(name: str) -> str:
     """What is wrong with the name of an alias; "" when nothing is."""
     if "/" in name:
-        return "an alias has no slash in its name; it stands for PROVIDER/MODEL, as in fast = \"groq/NAME\""
+        return 'an alias has no slash in its name; it stands for PROVIDER/MODEL, as in fast = "groq/NAME"'
     if not name or name != name.strip() or not name.isprintable() or len(name) > MAX_ALIAS_CHARS:
         return f"an alias is a word of at most {MAX_ALIAS_CHARS} characters"
     return ""

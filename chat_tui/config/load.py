@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 import msgspec
 
+from chat_tui.config.aliases import objection_to_alias, objections
 from chat_tui.config.explain import (
     kind_of,
     objection_to_provider,
@@ -23,7 +24,7 @@ from chat_tui.config.explain import (
     unknown_key,
     wrong_value,
 )
-from chat_tui.config.model import Config, ProviderConfig
+from chat_tui.config.model import Config, PriceConfig, ProviderConfig
 from chat_tui.config.paths import config_file, is_readable_by_others
 from chat_tui.config.toml_file import TomlFile, UnusableFile, read_toml
 from chat_tui.core.errors import ConfigError
@@ -75,6 +76,7 @@ def load(
     config = reader.struct(Config, found.tables if found else {}, ())
     if found and _holds_secrets(config) and is_readable_by_others(found.mode):
         reader.complain((), "can be read by others and holds headers or a command; chmod 600 keeps it yours")
+    config = _without_useless(config, reader)
     origins = {dotted(at): FILE_ORIGIN if at in reader.keys_set else DEFAULT_ORIGIN for at, _ in walk(config)}
     changes: dict[str, Any] = {}
     for name, variable in VARIABLES.items():
@@ -148,6 +150,21 @@ def _convert_setting(name: str, given: str) -> Any:
     return msgspec.convert(given.encode("utf-8", "replace").decode(), type=_setting_type(name))
 
 
+def _without_useless(config: Config, reader: _Reader) -> Config:
+    """Without aliases that lead nowhere and prices that price nothing; each is said."""
+    wrong = dict(objections(config.aliases))
+    halves = [name for name, given in config.prices.items() if given.input is None or given.output is None]
+    for name, what in wrong.items():
+        reader.complain_if_room(("aliases", name), what)
+    for name in halves:
+        reader.complain_if_room(("prices", name), "needs both input and output, in USD per million tokens")
+    if not wrong and not halves:
+        return config
+    aliases = {name: target for name, target in config.aliases.items() if name not in wrong}
+    prices = {name: given for name, given in config.prices.items() if name not in halves}
+    return msgspec.structs.replace(config, aliases=aliases, prices=prices)
+
+
 def _holds_secrets(config: Config) -> bool:
     return any(provider.headers or provider.api_key_command for provider in config.providers.values())
 
@@ -165,6 +182,11 @@ class _Reader:
         """One problem, as a sentence."""
         key = f"{clean_line(dotted(at), 120)}: " if at else ""
         self.problems.append(f"{self.source}: {key}{what}" + ("" if what.endswith("?") else "."))
+
+    def complain_if_room(self, at: KeyPath, what: str) -> None:
+        """The same, unless too much has been said already."""
+        if self._has_room():
+            self.complain(at, what)
 
     def all_problems(self) -> tuple[str, ...]:
         """The sentences, and one that counts those that were too many."""
@@ -189,6 +211,7 @@ class _Reader:
         values: dict[str, Any] = {}
         for name, value in self._items(table, at):
             objection = objection_to_provider(name) if kind is ProviderConfig else ""
+            objection = objection_to_alias(name) if at == ("aliases",) else objection
             if not objection:
                 self._convert(values, kind, value, (*at, name))
             elif self._has_room():
@@ -232,4 +255,5 @@ class _Reader:
 
 
 def _known_keys() -> tuple[KeyPath, ...]:
-    return tuple(at for at, _ in walk(Config(providers={"NAME": ProviderConfig()})))
+    known = Config(providers={"NAME": ProviderConfig()}, prices={"PROVIDER/MODEL": PriceConfig()})
+    return tuple(at for at, _ in walk(known))

@@ -12,6 +12,7 @@ import msgspec
 from chat_tui.core.conversation import Generation
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+UsdPerMillion = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
 ProtocolName = Literal[
     "openai-chat",
@@ -104,20 +105,33 @@ class TitlesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """[titles]: what conversations are called."""
 
     model: str = ""
-    """PROVIDER/MODEL that is asked for a title after the first answer; empty: the first words are the title."""
+    """PROVIDER/MODEL or alias that is asked for a title after the first answer; empty: the first words are it."""
+
+
+class PriceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[prices."PROVIDER/MODEL"]: USD per million tokens; they go before what a server's listing says."""
+
+    input: UsdPerMillion | None = None
+    output: UsdPerMillion | None = None
+    cached: UsdPerMillion | None = None
+    """Input that the server had in its cache; unset: as input."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
     model: str = DEFAULT_MODEL
-    """PROVIDER/MODEL; the default for --model."""
+    """PROVIDER/MODEL or an alias; the default for --model."""
     theme: Literal["dark", "light", "terminal"] = "dark"
     """terminal: the sixteen colours your terminal is set to."""
     system: str = ""
     """System text that goes before every conversation."""
     generation: GenerationConfig = GenerationConfig()
+    aliases: dict[str, str] = {}
+    """Short names: alias = PROVIDER/MODEL or another alias; for --model, /model and wherever a model is named."""
     providers: dict[str, ProviderConfig] = {}
+    prices: dict[str, PriceConfig] = {}
+    """What models cost, by PROVIDER/MODEL or alias."""
     local: LocalConfig = LocalConfig()
     render: RenderConfig = RenderConfig()
     conversations: ConversationsConfig = ConversationsConfig()

@@ -81,3 +81,12 @@ def inputs_text(inputs: Collection[str] | None) -> str:
     known = [short for name, short in _SHORT.items() if name in inputs]
     others = sorted(clean_line(name, 8) for name in inputs if name not in _SHORT and name != "text")
     return " ".join([*known, *others])
+
+
+def age_words(age_s: float) -> str:
+    """How old a list is: now, 12 min ago, 3 h ago, 5 days ago."""
+    for unit_s, word in ((86_400, "days"), (3600, "h"), (60, "min")):
+        count = int(age_s // unit_s)
+        if count >= (2 if word == "days" else 1):
+            return f"{count} {word} ago"
+    return "now"

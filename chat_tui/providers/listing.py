@@ -177,9 +177,7 @@ class ModelListings:
         is_here = is_loopback(urlsplit(self._listed.server_of(name)).hostname or "")
         return not is_here and 0 <= time.time() - known.at_s < max_age_s
 
-    def _group(
-        self, name: str, known: KnownList | None, problem: str = "", *, is_final: bool = True
-    ) -> ModelGroup:
+    def _group(self, name: str, known: KnownList | None, problem: str = "", *, is_final: bool = True) -> ModelGroup:
         label = self._listed.label_of(name)
         if known is None:
             return ModelGroup(name, label, problem=problem, is_final=is_final)

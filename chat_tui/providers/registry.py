@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chat_tui.config.aliases import unaliased
 from chat_tui.config.model import DEFAULT_MODEL, Config, ProviderConfig
-from chat_tui.core.errors import ChatError, ConfigError
+from chat_tui.core.cost import Prices, PriceSource, prices_per_token
+from chat_tui.core.errors import ConfigError
 from chat_tui.core.sanitize import clean_line
 from chat_tui.providers.addresses import Address, address_of
-from chat_tui.providers.base import Clock, ModelInfo, Provider
+from chat_tui.providers.base import Clock, Provider
 from chat_tui.providers.credentials import (
     check_base_url,
     clean_key,
@@ -25,25 +27,19 @@ from chat_tui.providers.credentials import (
     secret_values,
     split_command,
 )
+from chat_tui.providers.listing import ModelGroup, ModelListings, serving_address
+from chat_tui.providers.model_cache import ModelCache
+from chat_tui.providers.model_marks import MarkedModels
 from chat_tui.providers.presets import PRESETS, PROBED, Preset
-from chat_tui.wire.base import Quirks
+from chat_tui.wire.base import ModelFacts, Quirks
 from chat_tui.wire.protocols import protocol_of
 
-LIST_LIMIT_S = 2.0
 FIRST_TOKEN_LIMIT_S = 300.0
 LOCAL_FIRST_TOKEN_LIMIT_S = 600.0
 """A server on this machine loads the model and reads the prompt first, and says nothing meanwhile."""
 LOCAL, DEMO = "local", "demo"
 
-
-@dataclass(frozen=True, slots=True)
-class ModelGroup:
-    """What one provider offers. `problem` says in one sentence why it offers nothing."""
-
-    provider: str
-    label: str
-    models: tuple[ModelInfo, ...] = ()
-    problem: str = ""
+__all__ = ["DEMO", "LOCAL", "ModelGroup", "ProviderRegistry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +65,8 @@ class ProviderRegistry:
         self._state_dir = state_dir
         self._clock = clock
         self._providers: dict[str, Provider] = {}
+        self.listings = ModelListings(self, ModelCache(state_dir / "models"))
+        self.marked = MarkedModels(state_dir / "models")
 
     def apart(self) -> ProviderRegistry:
         """One of the same settings, whose providers share no connection and no process with these."""
@@ -77,20 +75,27 @@ class ProviderRegistry:
     # -- one model -------------------------------------------------------------------------------
 
     def resolve(self, model_id: str) -> tuple[Provider, str]:
-        """The provider and its own name for the model. Raises ConfigError."""
+        """The provider and its own name for the model, or for the one an alias means. Raises ConfigError."""
+        model_id = self.unaliased(model_id)
         name, separator, model = model_id.strip().partition("/")
         if not separator or not name or not model:
             shown = clean_line(model_id, 80)
             raise ConfigError(
                 f"“{shown}” is no model: it takes PROVIDER/MODEL.",
-                f"For example {self._config.model}, or openai/{shown.strip('/') or 'MODEL'}.",
+                self._example(shown),
             )
         # Each local model is a server of its own; every other provider serves all its models.
-        key = model_id.strip() if name == LOCAL else name
+        key = model_id if name == LOCAL else name
         provider = self._providers.get(key)
         if provider is None:
             provider = self._providers[key] = self._make(name, model)
         return provider, model
+
+    def _example(self, shown: str) -> str:
+        meant = difflib.get_close_matches(shown, self._config.aliases, n=1)
+        if meant:
+            return f"Did you mean the alias {meant[0]}?"
+        return f"For example {self.unaliased(self._config.model)}, or openai/{shown.strip('/') or 'MODEL'}."
 
     def describe(self, model_id: str) -> str:
         """What to call the model in a sentence; never raises."""
@@ -98,7 +103,7 @@ class ProviderRegistry:
             provider, model = self.resolve(model_id)
         except ConfigError:
             return clean_line(model_id, 80)
-        if model_id.startswith(f"{LOCAL}/"):
+        if self.unaliased(model_id).startswith(f"{LOCAL}/"):
             return provider.label
         return f"{clean_line(model, 80)} · {provider.label}"
 
@@ -142,6 +147,7 @@ class ProviderRegistry:
             has_secret=bool(secret.key or secret.command or secrets),
             source=address.source,
             may_be_plain=config.allow_plain_http,
+            is_whole=config.protocol == "ui-messages",
         )
         is_here = is_loopback(urlsplit(base_url).hostname or "")
         usual_limit_s = LOCAL_FIRST_TOKEN_LIMIT_S if is_here else FIRST_TOKEN_LIMIT_S
@@ -222,60 +228,85 @@ class ProviderRegistry:
 
     # -- all models ------------------------------------------------------------------------------
 
-    async def list_models(self) -> AsyncGenerator[ModelGroup]:
-        """What can be chosen, a group at a time as they answer, none later than `LIST_LIMIT_S`.
+    def list_models(
+        self, only: str = "", *, is_patient: bool = False, max_age_s: float = 0.0
+    ) -> AsyncGenerator[ModelGroup]:
+        """What can be chosen; see `ModelListings.groups`. Raises ConfigError for a provider that is not known.
 
         Asked are: this machine's models, what is configured, presets whose key is set, the usual ports of local
         servers (on this machine, without any key; silence there is no problem), and the demo.
         """
-        tasks = [asyncio.create_task(self._group(name)) for name in self._offered()]
-        tasks += [asyncio.create_task(self._probe(PRESETS[name])) for name in self._probed()]
-        try:
-            for answered in asyncio.as_completed(tasks):
-                group = await answered
-                if group is not None:
-                    yield group
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        if only and only not in (LOCAL, DEMO) and only not in self._config.providers and only not in PRESETS:
+            raise self._unknown(only)
+        return self.listings.groups(only, is_patient=is_patient, max_age_s=max_age_s)
 
-    def _offered(self) -> list[str]:
+    def offered(self) -> list[str]:
+        """What can be chosen: this machine, what is configured, presets whose key is set, the demo."""
         keyed = (name for name, _, _ in self.keyed())
         return list(dict.fromkeys((LOCAL, *self._config.providers, *keyed, DEMO)))
 
-    def _probed(self) -> list[str]:
+    def probed(self) -> list[str]:
+        """Presets of this machine that nobody has configured."""
         return [name for name in PROBED if name not in self._config.providers]
 
-    async def _group(self, name: str) -> ModelGroup:
-        label = _label(name)
-        try:
-            provider, _ = self.resolve(DEFAULT_MODEL if name == LOCAL else f"{name}/any")
-            async with asyncio.timeout(LIST_LIMIT_S):
-                return ModelGroup(name, label, await provider.list_models())
-        except TimeoutError:
-            return ModelGroup(name, label, problem=f"{label} sent no list of models within {LIST_LIMIT_S:g} s.")
-        except ChatError as error:
-            return ModelGroup(name, label, problem=error.sentence)
+    def lister(self, name: str) -> Provider:
+        """Who is asked for a provider's models. Raises ConfigError."""
+        return self.resolve(DEFAULT_MODEL if name == LOCAL else f"{name}/any")[0]
 
-    async def _probe(self, preset: Preset) -> ModelGroup | None:
-        """Whatever listens on this port may not be the server it usually is: it gets to see no key."""
-        try:
-            provider = self._connect(preset.name, ProviderConfig(), preset, has_key=False)
-        except ConfigError as error:  # its variable names an address that cannot be one
-            return ModelGroup(preset.name, preset.label, problem=error.sentence)
-        try:
-            async with asyncio.timeout(LIST_LIMIT_S):
-                models = await provider.list_models()
-        except (TimeoutError, ChatError):
+    def prober(self, name: str) -> Provider:
+        """One that is asked without any key, to be closed. Raises ConfigError."""
+        return self._connect(name, ProviderConfig(), PRESETS[name], has_key=False)
+
+    def label_of(self, name: str) -> str:
+        """What to call a provider."""
+        return _label(name)
+
+    def server_of(self, name: str) -> str:
+        """The address of a provider that is in use, else empty."""
+        provider = self._providers.get(name)
+        return "" if provider is None else serving_address(provider)
+
+    def own_ids(self) -> tuple[str, ...]:
+        """Models that need no server. Looks at files."""
+        from chat_tui.providers.demo_scripts import DEMOS
+        from chat_tui.providers.local_weights import list_local
+
+        local = (model.id for model in list_local(self._config.local) if model.is_available)
+        return (*local, *(f"{DEMO}/{name}" for name in DEMOS))
+
+    # -- what is known of them ---------------------------------------------------------------------
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Short names and what they stand for."""
+        return self._config.aliases
+
+    def unaliased(self, model_id: str) -> str:
+        """PROVIDER/MODEL for an alias, anything else as it is."""
+        return unaliased(model_id, self._config.aliases)
+
+    def facts_of(self, model_id: str) -> ModelFacts | None:
+        """What the last list of its provider says of a model; None where nothing is known."""
+        name, _, model = self.unaliased(model_id).partition("/")
+        if name == LOCAL:
+            return ModelFacts(model, context_tokens=self._config.local.context_tokens, inputs=frozenset({"text"}))
+        return self.listings.facts_of(name, model)
+
+    def prices_of(self, model_id: str) -> Prices | None:
+        """The configuration's prices, else those of the list; None where neither says any."""
+        model_id = self.unaliased(model_id)
+        for name, given in self._config.prices.items():
+            if self.unaliased(name) == model_id:
+                return Prices(given.input, given.output, given.cached, PriceSource.CONFIG)
+        facts = self.facts_of(model_id)
+        if facts is None:
             return None
-        finally:
-            await provider.aclose()
-        return ModelGroup(preset.name, preset.label, models) if models else None
+        return prices_per_token(facts.input_price, facts.output_price, facts.cached_price)
 
     async def release(self, model_id: str) -> None:
         """Give up a model that is not chosen any more: an embedded one holds a process and its weights."""
-        if model_id.startswith(f"{LOCAL}/") and (provider := self._providers.pop(model_id.strip(), None)):
+        model_id = self.unaliased(model_id)
+        if model_id.startswith(f"{LOCAL}/") and (provider := self._providers.pop(model_id, None)):
             await provider.aclose()
 
     async def aclose(self) -> None:

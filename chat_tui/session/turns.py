@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,13 @@ from chat_tui.core.files import shown_name
 from chat_tui.core.outcome import Outcome
 from chat_tui.core.replay import replayable, unseen
 from chat_tui.core.sanitize import Cleaner, TextCleaner
-from chat_tui.providers.base import BlindProvider, Clock, ModelInfo, Provider
-from chat_tui.providers.registry import ModelGroup, ProviderRegistry
+from chat_tui.providers.base import BlindProvider, Clock, Provider
 from chat_tui.session.journal import Journal
+from chat_tui.session.models import ModelSession
 from chat_tui.session.turn_kind import TurnKind
 
 if TYPE_CHECKING:
+    from chat_tui.providers.registry import ProviderRegistry
     from chat_tui.session.turn_runner import TurnListener, TurnRunner
 
 
@@ -48,7 +49,7 @@ class NothingToDo(ChatError):  # noqa: N818 - no error, a key pressed where it h
     title = "nothing to do"
 
 
-class TurnSession:
+class TurnSession(ModelSession):
     """One conversation and the model that answers in it; at most one turn runs at a time.
 
     `journal` is told everything that shall be kept.
@@ -64,31 +65,19 @@ class TurnSession:
         clock: Clock = time.monotonic,
         journal: Journal | None = None,
     ) -> None:
+        super().__init__(registry, model_id)
         self.journal = journal or Journal()
         self.conversation = self.journal.conversation()
-        self.model_id = model_id
         self.system = system
         self.generation = generation or Generation()
         self.runner: TurnRunner | None = None
         self.make_cleaner: Callable[[], Cleaner] = TextCleaner
         """What answers pass before they are drained; for files and pipes `core.sanitize.RawText`."""
         self._return_to: Message | None = None
-        self._listed: dict[str, ModelInfo] = {}
         """What the listings said of models, by id."""
         self._left: set[str] = set()
         """Models that were chosen before and may still hold something."""
-        self._registry = registry
         self._clock = clock
-
-    @property
-    def model_label(self) -> str:
-        """What the model is called in a sentence."""
-        return self._registry.describe(self.model_id)
-
-    @property
-    def is_demo(self) -> bool:
-        """Whether answers are scripted."""
-        return self.model_id.partition("/")[0] == "demo"
 
     @property
     def is_running(self) -> bool:
@@ -183,8 +172,12 @@ class TurnSession:
     # -- model and life --------------------------------------------------------------------------
 
     def switch_model(self, model_id: str) -> None:
-        """Answer with another model from the next turn on. Raises ConfigError, then nothing changed."""
+        """Answer with another model (PROVIDER/MODEL or an alias) from the next turn on.
+
+        Raises ConfigError, then nothing changed.
+        """
         self._registry.resolve(model_id)
+        model_id = self._registry.unaliased(model_id)
         self._left.add(self.model_id)
         self._left.discard(model_id)
         self.model_id = model_id
@@ -200,14 +193,8 @@ class TurnSession:
             provider, _ = self._resolve()
         except ChatError as error:
             return error.sentence
-        return await provider.prepare()
-
-    async def list_models(self) -> AsyncGenerator[ModelGroup]:
-        """What can be chosen, group by group as the answers come in."""
-        async with aclosing(self._registry.list_models()) as groups:
-            async for group in groups:
-                self._listed |= {model.id: model for model in group.models}
-                yield group
+        problem, _ = await asyncio.gather(provider.prepare(), self._remember_use())
+        return problem
 
     async def aclose(self) -> None:
         """Stop what runs and give everything back."""
@@ -215,9 +202,6 @@ class TurnSession:
         await self._registry.aclose()
 
     # -- inside ----------------------------------------------------------------------------------
-
-    def _resolve(self) -> tuple[Provider, str]:
-        return self._registry.resolve(self.model_id)
 
     def _begin(
         self, kind: TurnKind, provider: Provider, model: str, prompt: str, listener: TurnListener | None
@@ -287,8 +271,8 @@ class TurnSession:
         """Whether nothing is known against images: by its provider, or by what was listed of it."""
         if isinstance(provider, BlindProvider) and not provider.can_see(model):
             return False
-        listed = self._listed.get(self.model_id)
-        inputs = None if listed is None or listed.facts is None else listed.facts.inputs
+        facts = self.facts_of(self.model_id)
+        inputs = None if facts is None else facts.inputs
         return inputs is None or "image" in inputs
 
     def _check_seen(self, provider: Provider, model: str, files: tuple[FilePart, ...]) -> None:

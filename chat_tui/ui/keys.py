@@ -15,6 +15,8 @@ class Scope(StrEnum):
     EVERYWHERE = "everywhere"
     COMPOSER = "composer"
     TRANSCRIPT = "transcript"
+    MODELS = "models"
+    """The list of models, while it is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("help", ("f1",), "Help", "Keys and commands.", command="help"),
     Action("models", ("f2",), "Models", "Choose another model; /model NAME takes it at once.", command="model"),
+    Action(
+        "favourite_model",
+        ("ctrl+t",),
+        "Favourite",
+        "Keep the highlighted model at the top of the list (★), or no longer.",
+        Scope.MODELS,
+        is_in_palette=False,
+    ),
     Action("palette", ("ctrl+p",), "Command palette", "Find any action by name.", is_in_palette=False),
     Action(
         "new",

@@ -19,6 +19,7 @@ from chat_tui.core.events import (
 )
 from chat_tui.providers.base import ModelInfo
 from chat_tui.providers.registry import ModelGroup
+from chat_tui.wire.base import ModelFacts
 
 CUT = Fault(FaultKind.CUT, "connection lost", "The server closed the connection.")
 BUSY = Fault(FaultKind.OVERLOADED, "overloaded", "503 from a.test: busy.", status=503, is_retryable=True)
@@ -89,10 +90,42 @@ class FakeRegistry:
 
     provider: FakeProvider
     released: list[str] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict[str, str])
+    facts: dict[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
+    used: list[str] = field(default_factory=list)
+
+    @property
+    def listings(self) -> FakeRegistry:
+        """This one: nothing is known without asking."""
+        return self
+
+    @property
+    def marked(self) -> FakeRegistry:
+        """This one."""
+        return self
+
+    async def recall(self) -> None:
+        """Nothing to load."""
+
+    def known_ids(self) -> tuple[str, ...]:
+        """Those with facts."""
+        return tuple(self.facts)
+
+    def facts_of(self, model_id: str) -> ModelFacts | None:
+        """As they were given."""
+        return self.facts.get(model_id)
+
+    def use(self, model_id: str) -> None:
+        """Noted."""
+        self.used.append(model_id)
+
+    def unaliased(self, model_id: str) -> str:
+        """The model behind an alias."""
+        return self.aliases.get(model_id, model_id)
 
     def resolve(self, model_id: str) -> tuple[FakeProvider, str]:
         """Raises ConfigError for every other provider."""
-        name, _, model = model_id.partition("/")
+        name, _, model = self.unaliased(model_id).partition("/")
         if name != "fake":
             raise ConfigError(f"There is no provider {name}.", "F2 lists them.")
         return self.provider, model
@@ -101,7 +134,9 @@ class FakeRegistry:
         """The id."""
         return model_id
 
-    async def list_models(self) -> AsyncIterator[ModelGroup]:
+    async def list_models(
+        self, only: str = "", *, is_patient: bool = False, max_age_s: float = 0.0
+    ) -> AsyncIterator[ModelGroup]:
         """One group."""
         yield ModelGroup("fake", "Fake", await self.provider.list_models(), "")
 

@@ -10,9 +10,13 @@ from typing import Any
 import msgspec
 
 from chat_tui.config.load import load, walk
-from chat_tui.config.model import Config, ProviderConfig
+from chat_tui.config.model import Config, PriceConfig, ProviderConfig
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+PRICED = "mine/some-model"
+LEAVES = ("aliases", "local.models", "providers.mine.headers")
+"""Tables that are settings as a whole."""
+
 _SETTING = re.compile(r"#(?=\[|[\w-]+ = )")
 
 
@@ -28,7 +32,7 @@ def shown() -> dict[str, Any]:
 def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in table.items():
-        if isinstance(value, dict) and f"{prefix}{key}" not in ("local.models", "providers.mine.headers"):
+        if isinstance(value, dict) and f"{prefix}{key}" not in LEAVES:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
@@ -36,7 +40,8 @@ def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def defaults() -> dict[str, Any]:
-    return {".".join(at): value for at, value in walk(Config(providers={"mine": ProviderConfig()}))}
+    config = Config(providers={"mine": ProviderConfig()}, prices={PRICED: PriceConfig()})
+    return {".".join(at): value for at, value in walk(config)}
 
 
 def test_as_it_is_it_changes_nothing() -> None:
@@ -52,6 +57,8 @@ def test_with_every_line_it_is_without_mistakes(tmp_path: Path) -> None:
     loaded = load(file, {})
     assert loaded.problems == ()
     assert "mine" in loaded.config.providers
+    assert PRICED in loaded.config.prices
+    assert loaded.config.aliases
 
 
 def test_it_names_every_key_and_no_other() -> None:
@@ -62,7 +69,8 @@ def test_what_it_shows_is_the_default_or_called_an_example() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     for key, value in shown().items():
         table, _, name = key.rpartition(".")
-        begin = next((i for i, line in enumerate(lines) if line.lstrip("#") == f"[{table}]"), 0)
+        title = f"[{table}]" if table != f"prices.{PRICED}" else f'[prices."{PRICED}"]'
+        begin = next((i for i, line in enumerate(lines) if line.lstrip("#") == title), 0)
         at = next(i for i, line in enumerate(lines) if i >= begin and line.startswith(f"#{name} = "))
         prose = at - 1
         while lines[prose - 1].startswith("# "):

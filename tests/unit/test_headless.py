@@ -82,6 +82,12 @@ class FakeRegistry:
     def resolve(self, model_id: str) -> tuple[FakeProvider, str]:
         return self._provider, model_id
 
+    def unaliased(self, model_id: str) -> str:
+        return model_id
+
+    def facts_of(self, model_id: str) -> None:
+        return None
+
 
 def session_of(*scripts: tuple[tuple[StreamEvent, ...] | None, ...]) -> ChatSession:
     clock = ManualClock()

@@ -36,7 +36,7 @@ class ChatScreen(AttachingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(row.keys), row.id, row.title, show=False, priority=row.id in _PRIORITY)
         for row in ACTIONS
-        if row.scope is not Scope.TRANSCRIPT and row.id not in _COMPOSER_OWN
+        if row.scope not in (Scope.TRANSCRIPT, Scope.MODELS) and row.id not in _COMPOSER_OWN
     ]
 
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
@@ -200,9 +200,7 @@ class ChatScreen(AttachingScreen):
         """The picker."""
         from chat_tui.ui.screens.models import ModelsScreen
 
-        self.app.push_screen(
-            ModelsScreen(self.session.list_models, current=self.session.model_id), self._take_model
-        )
+        self.app.push_screen(ModelsScreen(self.session, current=self.session.model_id), self._take_model)
 
     def _take_model(self, model_id: str | None) -> None:
         if model_id:

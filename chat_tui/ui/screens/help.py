@@ -18,6 +18,7 @@ from chat_tui.ui.keys import ACTIONS, Scope, key_label
 _SECTIONS = (
     (Scope.COMPOSER, "In the composer"),
     (Scope.TRANSCRIPT, "In the messages"),
+    (Scope.MODELS, "In the list of models (F2)"),
     (Scope.EVERYWHERE, "Everywhere"),
 )
 _KEYS_WIDTH = 18

@@ -1,73 +1,58 @@
-"""Choosing a model: what is there arrives while you type."""
+"""Choosing a model: what was there last time is there at once, what is there now arrives while you type."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import ClassVar, Protocol
 
-from rich.cells import cell_len, set_cell_size
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from chat_tui.core.errors import ChatError
 from chat_tui.core.sanitize import clean_line
+from chat_tui.ui.keys import action, key_label
 from chat_tui.ui.widgets.line_input import LineInput
+from chat_tui.ui.widgets.model_list import ModelList
+from chat_tui.ui.widgets.model_rows import ListedGroup, ModelCatalog, RowKind
 
-_ID_CELLS, _ID_CELLS_NARROW, _WIDE_CELLS = 34, 22, 80
-
-
-class ListedModel(Protocol):
-    """One model; `id` is PROVIDER/MODEL."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def note(self) -> str: ...
-    @property
-    def is_available(self) -> bool: ...
+_ROOMY_CELLS = 72
+_FAVOURITE = action("favourite_model")
 
 
-class ListedGroup(Protocol):
-    """What one provider offers; `problem` is a sentence when it could not be asked, else empty."""
+class Marks(Protocol):
+    """Ids of models, the most wanted first."""
 
     @property
-    def provider(self) -> str: ...
+    def favourites(self) -> Sequence[str]: ...
     @property
-    def label(self) -> str: ...
+    def used(self) -> Sequence[str]: ...
+
+
+class ModelSource(Protocol):
+    """Who knows which models there are and which are preferred."""
+
     @property
-    def models(self) -> Sequence[ListedModel]: ...
-    @property
-    def problem(self) -> str: ...
+    def aliases(self) -> Mapping[str, str]:
+        """Short names and the ids they stand for."""
+        ...
 
+    def list_models(self, *, is_patient: bool) -> AsyncIterator[ListedGroup]:
+        """Groups as they come; a later one of the same provider takes the place of the one before."""
+        ...
 
-ListModels = Callable[[], AsyncIterator[ListedGroup]]
-"""A fresh listing; groups come in the order in which providers answer."""
+    async def marks(self) -> Marks:
+        """Favourites and the models used last."""
+        ...
 
-
-def is_match(model: ListedModel, query: str) -> bool:
-    """Whether every word of the query is somewhere in the id or the label."""
-    text = f"{model.id} {model.label}".casefold()
-    return all(word in text for word in query.casefold().split())
-
-
-def model_line(model: ListedModel, *, is_current: bool, id_cells: int) -> Content:
-    """One row: a mark, the id in `id_cells` cells or more, what it is."""
-    model_id = clean_line(model.id)
-    about = " · ".join(part for part in (clean_line(model.label), clean_line(model.note)) if part)
-    column = max(cell_len(model_id), id_cells)
-    return Content.assemble(
-        ("● ", "$primary") if is_current else "  ",
-        set_cell_size(model_id, column) if about else model_id,
-        (f"  {about}" if about else "", "dim"),
-    )
+    async def set_favourite(self, model_id: str, *, is_favourite: bool) -> None:
+        """Keep one among the favourites, or no longer."""
+        ...
 
 
 class SearchInput(LineInput):
@@ -75,23 +60,26 @@ class SearchInput(LineInput):
 
 
 class ModelsScreen(ModalScreen[str | None]):
-    """F2 and /model. Dismisses with the id of the choice, or None."""
+    """F2 and /model. Dismisses with the id of the choice, or None. `now` is the wall clock, UTC epoch seconds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f2", "leave", "Close", show=False),
-        Binding("up", "in_list('cursor_up')", show=False),
-        Binding("down", "in_list('cursor_down')", show=False),
-        Binding("pageup", "in_list('page_up')", show=False),
-        Binding("pagedown", "in_list('page_down')", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("pageup", "move_page(-1)", show=False),
+        Binding("pagedown", "move_page(1)", show=False),
+        Binding(",".join(_FAVOURITE.keys), _FAVOURITE.id, show=False, priority=True),
     ]
 
-    def __init__(self, list_models: ListModels, current: str = "") -> None:
+    def __init__(self, source: ModelSource, current: str = "", *, now: Callable[[], float] = time.time) -> None:
         super().__init__()
-        self._list_models = list_models
+        self._source = source
         self._current = current
-        self._groups: list[ListedGroup] = []
-        self._ids: list[str] = []
-        """What each option stands for; empty for a title or a problem."""
+        self._now = now
+        self._catalog = ModelCatalog(source.aliases)
+        self._favourites: list[str] = []
+        self._used: list[str] = []
+        self._found = 0
         self._failure = ""
         self._is_listing = True
         self._has_moved = False
@@ -102,9 +90,7 @@ class ModelsScreen(ModalScreen[str | None]):
         with Vertical(classes="panel"):
             yield Static("Models", classes="panel-title", markup=False)
             yield SearchInput(placeholder="Search, or type PROVIDER/MODEL", id="model-search")
-            models = OptionList(id="model-list", markup=False)
-            models.can_focus = False
-            yield models
+            yield ModelList(self._current, id="model-list")
             yield Static("", id="model-hint", classes="panel-hint", markup=False)
 
     def on_mount(self) -> None:
@@ -115,8 +101,11 @@ class ModelsScreen(ModalScreen[str | None]):
     @work(exclusive=True, exit_on_error=False)
     async def _collect(self) -> None:
         try:
-            async for group in self._list_models():
-                self._groups.append(group)
+            marks = await self._source.marks()
+            self._favourites, self._used = list(marks.favourites), list(marks.used)
+            self._prefer()
+            async for group in self._source.list_models(is_patient=True):
+                self._catalog.put(group)
                 self._show()
         except ChatError as error:
             self._failure = error.sentence
@@ -131,75 +120,77 @@ class ModelsScreen(ModalScreen[str | None]):
         self._show()
 
     @on(Input.Submitted)
-    def _take_highlighted(self) -> None:
-        index = self._list.highlighted
-        if index is not None and self._ids[index]:
-            self.dismiss(self._ids[index])
-
-    @on(OptionList.OptionSelected)
-    def _take_selected(self, event: OptionList.OptionSelected) -> None:
-        if chosen := self._ids[event.option_index]:
+    @on(ModelList.Chosen)
+    def _take(self) -> None:
+        if chosen := self._list.choice:
             self.dismiss(chosen)
 
     def action_leave(self) -> None:
         """Close; the model stays as it is."""
         self.dismiss(None)
 
-    def action_in_list(self, movement: str) -> None:
+    def action_move(self, step: int) -> None:
         """Move the highlight while the focus stays in the search line."""
-        models = self._list
         self._has_moved = True
-        match movement:
-            case "cursor_up":
-                models.action_cursor_up()
-            case "cursor_down":
-                models.action_cursor_down()
-            case "page_up":
-                models.action_page_up()
-            case _:
-                models.action_page_down()
+        self._list.move(step)
+
+    def action_move_page(self, step: int) -> None:
+        """The same by a view."""
+        self._has_moved = True
+        self._list.move_page(step)
+
+    def action_favourite_model(self) -> None:
+        """Keep the highlighted model at the top, or no longer; the highlight stays with it."""
+        if not (model_id := self._list.choice):
+            return
+        is_favourite = model_id not in self._favourites
+        if is_favourite:
+            self._favourites.append(model_id)
+        else:
+            self._favourites.remove(model_id)
+        self._has_moved = True
+        self._prefer()
+        self._show()
+        self._keep_favourite(model_id, is_favourite=is_favourite)
+
+    @work(group="favourite", exit_on_error=False)
+    async def _keep_favourite(self, model_id: str, *, is_favourite: bool) -> None:
+        await self._source.set_favourite(model_id, is_favourite=is_favourite)
 
     @property
-    def _list(self) -> OptionList:
-        return self.query_one("#model-list", OptionList)
+    def _list(self) -> ModelList:
+        return self.query_one("#model-list", ModelList)
+
+    def _prefer(self) -> None:
+        """The model that answers is no news among those used last when it is the only one."""
+        used = [] if self._used == [self._current] and not self._favourites else self._used
+        self._catalog.prefer(self._favourites, used)
 
     def _show(self) -> None:
         query = self.query_one("#model-search", Input).value.strip()
         models = self._list
-        wanted = self._current if not query else ""
-        if self._has_moved and models.highlighted is not None:
-            wanted = self._ids[models.highlighted]
-        rows = list(self._rows(query))
-        found = sum(1 for _, model_id in rows if model_id)
-        if query and not found:
-            offer = Content.assemble(("Use ", "dim"), (clean_line(query), "bold"), (" as it is", "dim"))
-            rows.append((Option(offer), query))
-        self._ids = [model_id for _, model_id in rows]
-        models.clear_options().add_options([option for option, _ in rows])
-        models.highlighted = self._place_of(wanted)
-        self.query_one("#model-hint", Static).update(Content(self._hint(found)))
+        rows = self._catalog.rows(query, self._now())
+        wanted = self._catalog.best(query) if query else self._current
+        if self._has_moved and models.choice:
+            wanted = models.choice
+        models.show(rows, frozenset(self._favourites), wanted)
+        self._found = sum(row.kind is RowKind.MODEL and bool(row.choice) for row in rows)
+        self._show_hint()
 
-    def _rows(self, query: str) -> Iterator[tuple[Option, str]]:
-        id_cells = _ID_CELLS if self.size.width >= _WIDE_CELLS else _ID_CELLS_NARROW
-        for group in self._groups:
-            matches = [model for model in group.models if is_match(model, query)]
-            if not matches and (query or not group.problem):
-                continue
-            yield Option(Content.styled(clean_line(group.label or group.provider), "bold"), disabled=True), ""
-            for model in matches:
-                line = model_line(model, is_current=model.id == self._current, id_cells=id_cells)
-                yield Option(line, disabled=not model.is_available), model.id if model.is_available else ""
-            if group.problem:
-                yield Option(Content(f"  {clean_line(group.problem)}"), disabled=True), ""
-        if self._failure:
-            yield Option(Content.styled(clean_line(self._failure), "$error"), disabled=True), ""
+    def on_resize(self) -> None:
+        """The keys are said in more words or fewer."""
+        self._show_hint()
 
-    def _place_of(self, model_id: str) -> int | None:
-        if model_id in self._ids and model_id:
-            return self._ids.index(model_id)
-        return next((place for place, known in enumerate(self._ids) if known), None)
+    def _show_hint(self) -> None:
+        self.query_one("#model-hint", Static).update(Content(self._hint(self._found)))
 
     def _hint(self, found: int) -> str:
+        """How many, whether more are coming, and the keys; what failed goes before the keys."""
+        if self._failure:
+            return clean_line(self._failure)
         count = f"{found} model" if found == 1 else f"{found} models"
         state = f"{count}, looking for more…" if self._is_listing else count
-        return f"{state} · Enter takes · Esc closes"
+        key = key_label(_FAVOURITE.keys[0])
+        if self.size.width >= _ROOMY_CELLS:
+            return f"{state} · Enter takes · {key} {_FAVOURITE.title.lower()} · Esc closes"
+        return f"{state} · Enter · {key} ★ · Esc"

@@ -279,7 +279,7 @@ async def test_listing_shows_what_is_configured_local_and_demo(tmp_path: Path) -
 async def test_what_cannot_be_listed_says_why_and_holds_up_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry_module, "LIST_LIMIT_S", 0.5)
+    monkeypatch.setattr("chat_tui.providers.listing.LIST_LIMIT_S", 0.5)
     async with SseServer() as silent, SseServer() as refusing:
         silent.play(reply(HOLD))
         refusing.play(json_response({"error": "no"}, 500))

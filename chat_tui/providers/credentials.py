@@ -229,8 +229,11 @@ def check_base_url(
     has_secret: bool,
     source: str = "",
     may_be_plain: bool = False,
+    is_whole: bool = False,
 ) -> str:
     """The address without a slash at its end. Raises ConfigError for one that cannot be, or must not be, used.
+
+    `is_whole`: nothing is added to it, it is the address of the chat route itself.
 
     `where` is the table of the configuration, `source` what gave the address ("The base_url of …" if empty).
     """
@@ -249,11 +252,11 @@ def check_base_url(
         raise ConfigError(f"{what} has a user name or password in it.", "Use api_key_env or headers instead.")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ConfigError(f"{what} does not begin with http:// or https://.")
-    if not host or port == 0 or not _is_host(host):
+    if not host or port == 0 or not is_host(host):
         raise ConfigError(f"{what} names no host that can be reached.")
     if parts.query or parts.fragment:
         raise ConfigError(f"{what} has a ? or # part.", "It ends with the path, as in …/v1")
-    if end := _ENDPOINT.search(parts.path):
+    if not is_whole and (end := _ENDPOINT.search(parts.path)):
         raise ConfigError(f"{what} has {end[0]} at its end, which is added to it.", "Leave that out.")
     if parts.scheme == "http" and has_secret and not may_be_plain and not is_loopback(host):
         raise ConfigError(
@@ -263,7 +266,8 @@ def check_base_url(
     return url.rstrip("/")
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
+    """Whether this can be the name or the address (no brackets) of a host."""
     if ":" in host:  # brackets are gone; urlsplit has checked their pairing only
         try:
             ipaddress.IPv6Address(host)

@@ -365,6 +365,13 @@ def test_addresses_that_are_refused(url: str, reason: str) -> None:
     assert "canary" not in caught.value.sentence
 
 
+def test_the_address_of_a_chat_route_may_end_as_it_likes() -> None:
+    url = "http://127.0.0.1:3000/api/chat"
+    assert check_base_url(url, "[x]", has_secret=True, is_whole=True) == url
+    with pytest.raises(ConfigError, match="at its end"):
+        check_base_url(url, "[x]", has_secret=True)
+
+
 def test_without_a_key_plain_http_is_fine() -> None:
     assert check_base_url("http://192.168.0.2:8080/v1/", "[x]", has_secret=False) == "http://192.168.0.2:8080/v1"
 

@@ -169,8 +169,8 @@ class Cause(Enum):
     PROXY_SETTING = (
         FaultKind.SETUP,
         "proxy unusable",
-        "The proxy that the environment asks for cannot be used.",
-        "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY: they name an http:// or https:// proxy.",
+        "The proxy in {what} cannot be used.",
+        "It has to be http:// or https://, a host and a port; NO_PROXY={host} goes without it.",
         False,
     )
     CERTIFICATES = (
@@ -232,7 +232,7 @@ def fault_of_cause(cause: Cause, origin: Origin, what: str = "") -> Fault:
         if origin.is_local:
             start = origin.start_command
             hint = f"Is the server running? It is started with: {start}" if start else "Is the server running?"
-    hint = hint.replace("base_url", origin.setting)
+    hint = hint.replace("base_url", origin.setting).replace("{host}", urlsplit(f"//{origin.host}").hostname or "")
     if cause is Cause.HEADER and origin.key_source:
         hint = f"Check the key in {origin.key_source} and the headers."
     return Fault(kind, title, sentence.format(host=origin.host, what=what), hint, is_retryable=can_retry)

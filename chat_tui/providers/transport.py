@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from chat_tui import __version__
 from chat_tui.core.errors import Fault, ProviderError
 from chat_tui.providers.base import Clock
-from chat_tui.providers.credentials import is_loopback
+from chat_tui.providers.environment import check_certificates, check_proxy, proxy_of, proxy_source
 from chat_tui.providers.faults import Cause, Origin, fault_of_cause
 
 if TYPE_CHECKING:
@@ -260,7 +260,9 @@ class Transport:
                 try:
                     self._client = await asyncio.to_thread(self._make_client)
                 except Exception as error:  # noqa: BLE001 - a proxy or certificate setting raises anything
-                    fault = fault_of_cause(_setup_cause(error), self.origin, type(error).__name__)
+                    cause = _setup_cause(error)
+                    what = proxy_source(self._base_url) if cause is Cause.PROXY_SETTING else type(error).__name__
+                    fault = fault_of_cause(cause, self.origin, what)
                     raise ProviderError(fault) from None
 
     def _make_client(self) -> httpx.AsyncClient:
@@ -271,7 +273,11 @@ class Transport:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self._proxy_url = proxy_of(self._base_url)
+        if self._proxy_url:
+            check_proxy(self._proxy_url)
         is_plain = urlsplit(self._base_url).scheme == "http"
+        if not is_plain:
+            check_certificates()
         # Plain http never needs the certificates, and loading them takes longer than the rest of this.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=4, keepalive_expiry=_KEEPALIVE_S)
@@ -330,19 +336,6 @@ def _setup_cause(error: Exception) -> Cause:
     if isinstance(error, OSError):
         return Cause.CERTIFICATES
     return Cause.PROXY_SETTING if isinstance(error, ImportError | ValueError | httpx.InvalidURL) else Cause.INTERNAL
-
-
-def proxy_of(url: str) -> str:
-    """The proxy that the environment wants for this address; empty for none, as for this machine always."""
-    from urllib.request import getproxies, proxy_bypass
-
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if is_loopback(host) or proxy_bypass(host) or proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return ""
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
-    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
 def cause_of(error: BaseException, *, has_head: bool) -> tuple[Cause, str]:

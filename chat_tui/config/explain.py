@@ -47,6 +47,14 @@ def objection_to_variable(name: str) -> str:
     return "must be the name of an environment variable, such as MINE_API_KEY, not the key itself; it is not used"
 
 
+def objection_to_entry(name: str) -> str:
+    """What is wrong with the name of an entry of the keyring: above all that it is the key itself."""
+    service, _, user = name.rpartition("/")
+    if not name or (service and user):
+        return ""
+    return "must be SERVICE/USER, such as chat-tui/mine, not the key itself; it is not used"
+
+
 def wrong_value(kind: object, value: object) -> str:
     """For example "must be a number from 0 up to 5, not a string"."""
     import msgspec.inspect as inspect

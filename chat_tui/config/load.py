@@ -19,6 +19,7 @@ import msgspec
 from chat_tui.config.aliases import objection_to_alias, objections
 from chat_tui.config.explain import (
     kind_of,
+    objection_to_entry,
     objection_to_provider,
     objection_to_variable,
     unknown_key,
@@ -40,6 +41,9 @@ FILE_ORIGIN: Final = "file"
 MAX_PROBLEMS = 20
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+_OBJECTIONS = {"api_key_env": objection_to_variable, "api_key_keyring": objection_to_entry}
+"""What else is looked at in the settings of a provider."""
 
 KeyPath = tuple[str, ...]
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -238,8 +242,8 @@ class _Reader:
             if self._has_room():
                 self.complain(at, f"{wrong_value(cast('object', kind), value)}; it is not used")
             return
-        is_variable_name = len(at) == 3 and (at[0], at[2]) == ("providers", "api_key_env")
-        if is_variable_name and (objection := objection_to_variable(converted)):
+        object_to = _OBJECTIONS.get(at[2]) if len(at) == 3 and at[0] == "providers" else None
+        if object_to is not None and (objection := object_to(converted)):
             if self._has_room():
                 self.complain(at, objection)
             return

@@ -10,6 +10,8 @@ from chat_tui.config.model import ProviderConfig
 from chat_tui.core.errors import ConfigError
 from chat_tui.providers.presets import Preset
 
+_NATIVE = ("ollama", "lmstudio")
+"""Protocols that stand beside the `/v1` that the same servers have for others."""
 _UNSPECIFIED = ("0.0.0.0", "[::]", "::", "")  # noqa: S104 - compared with, not listened on
 
 
@@ -30,17 +32,30 @@ def address_of(config: ProviderConfig, preset: Preset | None, environ: Mapping[s
     """Where to send requests; `where` names the table of the configuration. Raises ConfigError for nowhere."""
     source = f"The base_url of {where}"
     usual = preset.base_url if preset else ""
-    if config.base_url.strip():
-        return Address(config.base_url, source, is_usual=config.base_url.strip().rstrip("/") == usual)
+    protocol = config.protocol or (preset.protocol if preset else "")
+    if given := config.base_url.strip().rstrip("/"):
+        return Address(_without_version(given, protocol), source, is_usual=given == usual)
     variable = preset.base_url_env if preset else ""
     given = environ.get(variable, "").strip() if variable else ""
     if preset and given:
         url = _completed(given, preset)
-        return Address(url, f"The address in {variable}", is_from_variable=True, is_usual=url == usual)
-    if usual:
-        return Address(usual, source, is_usual=True)
+        fitting = _with_version(url, protocol, preset)
+        return Address(fitting, f"The address in {variable}", is_from_variable=True, is_usual=url == usual)
+    if preset and usual:
+        return Address(_with_version(usual, protocol, preset), source, is_usual=True)
     hint = f"Or set {variable}, as in {variable}=https://NAME.openai.azure.com" if variable else ""
     raise ConfigError(f"{where} has no base_url.", hint)
+
+
+def _without_version(url: str, protocol: str) -> str:
+    return url.removesuffix("/v1") if protocol in _NATIVE else url
+
+
+def _with_version(url: str, protocol: str, preset: Preset) -> str:
+    """The address for another protocol of a server that has its own beside `/v1`."""
+    url = _without_version(url, protocol)
+    is_other = preset.protocol in _NATIVE and protocol not in _NATIVE
+    return f"{url}/v1" if is_other and not url.endswith("/v1") else url
 
 
 def _completed(given: str, preset: Preset) -> str:

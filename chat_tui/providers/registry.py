@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,7 @@ class _Secret:
     command: tuple[str, ...] = ()
 
 
+_LIKE_A_KEY = re.compile(r"KEY|TOKEN", re.IGNORECASE)
 _KEY_FIELDS = ("api_key_env", "api_key_command", "api_key_keyring")
 
 
@@ -213,10 +215,18 @@ class ProviderRegistry:
                 return "", ""
             state = "empty" if variables[0] in self._environ else "not set"
             raise ConfigError(
-                f"{where} needs a key, and {' or '.join(variables)} is {state}.",
-                f"Set it before you start chat-tui: export {variables[0]}=…",
+                f"{preset.label if preset else where} needs a key, and {' or '.join(variables)} is {state}.",
+                self._key_hint(variables[0]),
             )
         return clean_key(self._environ[variable], variable), variable
+
+    def _key_hint(self, variable: str) -> str:
+        """How to set it, unless something is set that was probably meant to be it."""
+        set_ones = [name for name, value in self._environ.items() if value.strip() and _LIKE_A_KEY.search(name)]
+        meant = difflib.get_close_matches(variable, set_ones, n=1, cutoff=0.8)
+        if meant:
+            return f"{meant[0]} is set: did you mean that to be {variable}?"
+        return f"Set it before you start chat-tui: export {variable}=…"
 
     def keyed(self) -> tuple[tuple[str, str, str], ...]:
         """(name, label, variable) of presets whose key is set in that variable; those of this machine left out."""

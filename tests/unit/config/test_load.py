@@ -229,6 +229,7 @@ class TestSecrets:
             f'[providers.mine]\ntoken = "{SECRET}"',
             f'[providers.mine]\napi_key_env = "{SECRET}"',
             f'[providers.mine]\napi_key_env = "gsk_{SECRET[8:]}"',
+            f'[providers.mine]\napi_key_keyring = "{SECRET}"',
             f'[providers.mine]\nprotocol = "{SECRET}"',
             f'[providers.mine]\nheaders = "{SECRET}"',
             f'[providers.mine]\nheaders = ["{SECRET}"]',

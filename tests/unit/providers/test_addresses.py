@@ -53,6 +53,25 @@ def test_variables_of_the_vendors_own_tools(name: str, environ: dict[str, str], 
     assert url_of(name, environ, "https://said.test/v1") == "https://said.test/v1"
 
 
+@pytest.mark.parametrize(
+    ("name", "config", "environ", "url"),
+    [
+        ("ollama", ProviderConfig(protocol="openai-chat"), {}, "http://127.0.0.1:11434/v1"),
+        ("ollama", ProviderConfig(protocol="anthropic"), {"OLLAMA_HOST": "box"}, "http://box:11434/v1"),
+        ("ollama", ProviderConfig(base_url="http://127.0.0.1:11434/v1/"), {}, "http://127.0.0.1:11434"),
+        ("ollama", ProviderConfig(), {"OLLAMA_HOST": "http://box/v1"}, "http://box"),
+        ("ollama", ProviderConfig(protocol="openai-chat", base_url="http://box/x"), {}, "http://box/x"),
+        ("lmstudio", ProviderConfig(protocol="lmstudio"), {}, "http://127.0.0.1:1234"),
+        ("lmstudio", ProviderConfig(protocol="openai-responses"), {}, "http://127.0.0.1:1234/v1"),
+        ("openai", ProviderConfig(protocol="openai-responses"), {}, "https://api.openai.com/v1"),
+    ],
+)
+def test_the_address_fits_the_protocol(
+    name: str, config: ProviderConfig, environ: dict[str, str], url: str
+) -> None:
+    assert address_of(config, PRESETS[name], environ, "[x]").url == url
+
+
 def test_what_has_no_address_says_how_to_give_one() -> None:
     with pytest.raises(ConfigError, match="has no base_url") as caught:
         url_of("azure", {})

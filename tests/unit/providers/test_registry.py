@@ -190,6 +190,21 @@ async def test_the_key_of_azure_has_a_header_of_its_own(tmp_path: Path) -> None:
     assert "authorization" not in headers
 
 
+@pytest.mark.parametrize(
+    ("environ", "hint"),
+    [
+        ({}, "Set it before you start chat-tui: export OPENAI_API_KEY=…"),
+        ({"OPENAI_KEY": KEY}, "OPENAI_KEY is set: did you mean that to be OPENAI_API_KEY?"),
+        ({"OPEN_AI_API_KEY": KEY}, "OPEN_AI_API_KEY is set: did you mean that to be OPENAI_API_KEY?"),
+        ({"OPENAI_KEY": " ", "PATH": "/bin"}, "Set it before you start chat-tui: export OPENAI_API_KEY=…"),
+    ],
+)
+def test_a_key_under_another_name_is_found(tmp_path: Path, environ: dict[str, str], hint: str) -> None:
+    with pytest.raises(ConfigError, match=r"^OpenAI needs a key, and OPENAI_API_KEY is not set") as caught:
+        make(tmp_path, environ).resolve("openai/gpt")
+    assert caught.value.hint == hint
+
+
 async def sent_headers(registry: ProviderRegistry, server: SseServer, model_id: str) -> dict[str, str]:
     server.play(answer("Hi"))
     provider, model = registry.resolve(model_id)

@@ -284,6 +284,7 @@ class TurnScreen(Screen[None]):
                 now_s,
                 model=self.session.model_id,
                 retry_in_s=retry_in_s,
+                reason="" if runner is None or runner.retry_fault is None else runner.retry_fault.title,
                 escape_hint=self.escape_hint(phase),
                 notice=self._notice,
                 progress=None if runner is None else runner.state.progress,

@@ -59,7 +59,7 @@ class Tone(StrEnum):
 class StatusView:
     """What the line says. None: not measured. `strip` is tokens per cell, oldest first.
 
-    `notice` takes the place of the figures while it is not empty.
+    `notice` takes the place of the figures while it is not empty; so does `reason`, why it waits, behind the phase.
     """
 
     phase: str = "ready"
@@ -73,6 +73,7 @@ class StatusView:
     strip: tuple[float, ...] = ()
     escape_hint: str = ""
     notice: str = ""
+    reason: str = ""
 
 
 def status_view(
@@ -82,6 +83,7 @@ def status_view(
     *,
     model: str = "",
     retry_in_s: float = 0.0,
+    reason: str = "",
     escape_hint: str = "",
     notice: str = "",
     progress: tuple[str, float | None] | None = None,
@@ -94,6 +96,7 @@ def status_view(
         word, tone = _phase_word(phase, 0.0, 0.0, retry_in_s)
         return StatusView(word, tone, model, escape_hint=escape_hint, notice=notice)
     word, tone = _phase_word(phase, metrics.silence_s(now_s), metrics.elapsed_s(now_s), retry_in_s)
+    reason = reason if phase is Phase.RETRYING else ""
     if progress is not None and _is_told(progress[0], phase):
         word, tone = _progress_word(*progress, metrics.elapsed_s(now_s)), Tone.ACCENT
     live_rate = metrics.live_tokens_per_s(now_s) if phase.is_running else None
@@ -109,6 +112,7 @@ def status_view(
         strip=metrics.strip(now_s, STRIP_CELLS) if metrics.ttft_s is not None else (),
         escape_hint=escape_hint,
         notice=notice,
+        reason=reason,
     )
 
 
@@ -169,6 +173,7 @@ _LEFT = (_PHASE, _TTFT, _RATE, _STRIP, _TOKENS, _ELAPSED, _MODEL)
 _RIGHT = (_ESCAPE, _HELP)
 _BY_IMPORTANCE = (_PHASE, _ESCAPE, _TTFT, _RATE, _TOKENS, _ELAPSED, _HELP, _STRIP, _MODEL)
 _MARGIN, _GAP = 1, 2
+_REASON_CHARS = 60
 
 
 def lay_out(view: StatusView, width: int) -> tuple[Cell, ...]:
@@ -186,6 +191,9 @@ def lay_out(view: StatusView, width: int) -> tuple[Cell, ...]:
     if view.notice:
         notice = Cell(_MARGIN, max(0, edge - _MARGIN), ((clean_line(view.notice), Tone.PLAIN),))
         return (_clipped(notice), *right)
+    if view.reason:
+        why = (f" · {clean_line(view.reason, _REASON_CHARS)}", Tone.DIM)
+        return (_clipped(Cell(_MARGIN, max(0, edge - _MARGIN), (*spans[_PHASE], why))), *right)
     left: list[Cell] = []
     x = _MARGIN
     for name in _LEFT:

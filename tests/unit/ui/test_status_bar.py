@@ -230,6 +230,23 @@ def test_a_notice_takes_the_place_of_the_figures() -> None:
     assert "Esc stop" in text
 
 
+@pytest.mark.parametrize("width", [30, 60, 120])
+def test_why_it_waits_stands_behind_the_countdown(width: int) -> None:
+    view = status_view(
+        StreamMetrics(0.0),
+        Phase.RETRYING,
+        0.0,
+        retry_in_s=3.2,
+        reason="rate\x1b[31m limited",
+        escape_hint="Esc stop",
+    )
+    text = line(view, width)
+    assert text.lstrip().startswith("● retrying in 4 s · rate")
+    assert "\x1b" not in text
+    assert ("Esc stop" in text) is (width > 30)
+    assert status_view(StreamMetrics(0.0), Phase.WAITING, 0.0, reason="rate limited").reason == ""
+
+
 # -- the widget ----------------------------------------------------------------------------------
 
 

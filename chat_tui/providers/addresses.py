@@ -19,12 +19,13 @@ _UNSPECIFIED = ("0.0.0.0", "[::]", "::", "")  # noqa: S104 - compared with, not 
 class Address:
     """A base URL that is not checked yet. `source` is the setting or variable that gave it, for sentences.
 
+    `variable`: the one that gave it, empty for another source.
     `is_usual`: it is the preset's own, the one its key was made for.
     """
 
     url: str
     source: str
-    is_from_variable: bool = False
+    variable: str = ""
     is_usual: bool = False
 
 
@@ -40,7 +41,7 @@ def address_of(config: ProviderConfig, preset: Preset | None, environ: Mapping[s
     if preset and given:
         url = _completed(given, preset)
         fitting = _with_version(url, protocol, preset)
-        return Address(fitting, f"The address in {variable}", is_from_variable=True, is_usual=url == usual)
+        return Address(fitting, f"The address in {variable}", variable, is_usual=url == usual)
     if preset and usual:
         return Address(_with_version(usual, protocol, preset), source, is_usual=True)
     hint = f"Or set {variable}, as in {variable}=https://NAME.openai.azure.com" if variable else ""

@@ -38,9 +38,13 @@ class Origin:
     start_command: str = ""
     """What starts the server, where that is known."""
 
+    address_variable: str = ""
+
     @property
     def setting(self) -> str:
         """Where its address is set."""
+        if self.address_variable:
+            return self.address_variable
         return f"base_url of {self.section}" if self.section else "base_url"
 
     def shown(self, text: str, max_chars: int = EXCERPT_CHARS) -> str:
@@ -73,7 +77,9 @@ _HINTS = {
     FaultKind.SERVER: _AGAIN,
     FaultKind.TIMEOUT: _AGAIN,
     FaultKind.CONTEXT: "Begin a new conversation (Ctrl+N), or choose a model with a larger context (F2, --model).",
-    FaultKind.NOT_FOUND: "F2 and “chat-tui models” list what it has (then --model); else check {setting}.",
+    FaultKind.NOT_FOUND: (
+        "F2 or “chat-tui models” lists its models, --model takes one. If the name is right, check {setting}."
+    ),
     FaultKind.PROTOCOL: "Check {setting}.",
 }
 _TRANSIENT = (FaultKind.OVERLOADED, FaultKind.SERVER, FaultKind.TIMEOUT)

@@ -64,6 +64,8 @@ class Endpoint:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     start_command: str = ""
     """What starts the server, where that is known."""
+    address_variable: str = ""
+    """The variable that the address comes from, if it is one."""
 
 
 class HttpProvider:
@@ -104,6 +106,7 @@ class HttpProvider:
             is_local=is_loopback(parts.hostname or ""),
             redactor=self._redactor,
             start_command=endpoint.start_command,
+            address_variable=endpoint.address_variable,
         )
         self._transport = Transport(endpoint.base_url, self._origin, endpoint.connect_timeout_s, clock)
 

@@ -164,6 +164,7 @@ class ProviderRegistry:
             key_command=secret.command,
             secrets=secrets,
             start_command=preset.start_command if preset and is_here else "",
+            address_variable=address.variable,
         )
         protocol = protocol_of(config.protocol or (preset.protocol if preset else "openai-chat"))
         quirks = preset.quirks if preset else Quirks()
@@ -186,7 +187,7 @@ class ProviderRegistry:
             )
         source = f"{named[0]} of {where}" if named else ""
         if config.api_key_command or config.api_key_keyring:
-            if address.is_from_variable and not address.is_usual:
+            if address.variable and not address.is_usual:
                 raise ConfigError(
                     f"{address.source} would get the key that {source} keeps.",
                     f"If that is right, write the address into {where} as base_url.",

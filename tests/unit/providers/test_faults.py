@@ -84,6 +84,13 @@ def test_how_long_it_wants_to_be_left_alone(wish: str, said: str) -> None:
     assert of_status(429, headers={"retry-after": wish}).hint.endswith(said)
 
 
+def test_where_the_address_is_set() -> None:
+    origin = Origin("x", section="[providers.x]", address_variable="X_BASE_URL")
+    assert of_status(404, origin=origin).hint.endswith("If the name is right, check X_BASE_URL.")
+    assert of_status(307, headers={"location": "/y"}, origin=origin).hint.endswith("put it into X_BASE_URL.")
+    assert fault_of_cause(Cause.NO_HOST, origin).hint == "Check X_BASE_URL and your network."
+
+
 def test_hints_name_the_key_the_setting_and_the_flag() -> None:
     for status, named in ((402, "MINE_KEY"), (404, "base_url of [providers.mine]"), (404, "--model"), (413, "F2")):
         assert named in of_status(status).hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.http_record import HttpRecord
 from chat_tui.ui.screens.details import DetailsScreen, fault_command, fault_text
 from tests.pilot.panels import HOSTILE, HOSTILE_VISIBLE, PanelApp, screen_text
+from tests.support.stage import stage
 from tests.support.waiting import wait_until
 
 FAULT = Fault(
@@ -115,3 +117,16 @@ async def test_hostile_text_is_text() -> None:
         assert "\x1b" not in screen_text(app)
         assert app.is_running
     assert "\x1b" not in fault_text(fault)
+
+
+async def test_why_it_waits_can_be_read_before_it_asks_again(tmp_path: Path) -> None:
+    async with stage("demo/ratelimit", tmp_path) as on:
+        on.clock.stop_at_s = 1.0
+        await on.ask("Too fast?")
+        await on.until_standing()
+        on.chat.action_details()
+        await wait_until(lambda: "too many requests" in screen_text(on.app))
+        await on.pilot.press("escape")
+        await wait_until(lambda: on.app.screen is on.chat)
+        on.clock.stop_at_s = float("inf")
+        await on.until_done()

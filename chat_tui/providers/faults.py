@@ -16,6 +16,7 @@ from chat_tui.core.errors import DETAIL_CHARS, EXCERPT_CHARS, Fault, FaultKind
 from chat_tui.core.sanitize import clean_line
 from chat_tui.providers.credentials import Redactor
 from chat_tui.providers.retry import retry_after_s
+from chat_tui.providers.setting_names import named_setting
 from chat_tui.wire.error_bodies import ErrorBody, fault_of, read_error, title_of
 
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "cf-ray")
@@ -322,6 +323,8 @@ def _error_fault(status: int, headers: Mapping[str, str], body: str, origin: Ori
     if wish in ("true", "false") and fault.kind not in (FaultKind.AUTH, FaultKind.QUOTA):
         can_retry = wish == "true"
     hint = "Another model may do (F2, --model)." if fault.kind is FaultKind.SERVER and not can_retry else ""
+    if fault.kind is FaultKind.REQUEST and (setting := named_setting(error.message, body[:_CLEANED_CHARS])):
+        hint = f"Look at {setting} in [generation] of the configuration."
     if status < 500 and body.lstrip().startswith("<"):
         hint = f"That is a web page, not an API: check {origin.setting}, and any proxy on the way."
     return replace(

@@ -8,20 +8,9 @@ from dataclasses import replace
 from chat_tui.core.conversation import ChatRequest, Generation
 from chat_tui.core.errors import Fault
 from chat_tui.providers.faults import is_about_field
+from chat_tui.providers.setting_names import named_settings
 from chat_tui.wire.base import Quirks
 
-_WIRE_NAMES = {
-    "top_p": ("top_p", "topP"),
-    "temperature": ("temperature",),
-    "seed": ("seed", "random_seed"),
-    "stop": ("stop", "stop_sequences", "stopSequences"),
-    "reasoning_effort": (
-        "reasoning_effort", "reasoning.effort", "reasoning", "output_config", "thinking", "thinkingConfig",
-        "thinking_level", "thinkingLevel", "think",
-    ),
-}  # fmt: skip
-"""Settings as they are called here → on the wires. Where a model takes either of the first two, the first goes."""
-_PARAMETER = re.compile(r'"param"\s*:\s*"([\w.]{1,60})"', re.ASCII)
 _REFUSAL = re.compile(
     r"unsupported|deprecat|unknown|unrecogni[sz]ed|unexpected|forbidden|cannot (both )?be|can't be"
     r"|not (currently |yet )?(be )?(support|permit|allow|accept|available|compatible)|n't support"
@@ -77,14 +66,10 @@ def _refused_setting(fault: Fault, generation: Generation) -> str:
     said = f"{fault.code} {fault.message} {fault.detail}"
     if fault.status not in (400, 422) or not _REFUSAL.search(said):
         return ""
-    parameter = _PARAMETER.search(fault.detail)
-    for setting, names in _WIRE_NAMES.items():
-        is_set = getattr(generation, setting) not in (None, ())
-        named = parameter[1] in names if parameter else any(_is_named(name, said) for name in names)
-        if is_set and named:
-            return setting
-    return ""
+    named = named_settings(said, fault.detail)
+    # how long an answer may be is renamed, but never left out: without a limit it may cost more than was meant
+    return next((name for name in named if name != "max_tokens" and _is_set(generation, name)), "")
 
 
-def _is_named(name: str, said: str) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", said) is not None
+def _is_set(generation: Generation, name: str) -> bool:
+    return getattr(generation, name) not in (None, ())

@@ -84,6 +84,23 @@ def test_how_long_it_wants_to_be_left_alone(wish: str, said: str) -> None:
     assert of_status(429, headers={"retry-after": wish}).hint.endswith(said)
 
 
+@pytest.mark.parametrize(
+    ("body", "setting"),
+    [
+        ('{"error": {"message": "Must be at most 2.", "param": "temperature"}}', "temperature"),
+        ('{"error": {"message": "max_tokens: 99 > 8, which is the most this model can write"}}', "max_tokens"),
+        ('{"error": {"message": "reasoning.effort has to be low or high"}}', "reasoning_effort"),
+        ('{"error": {"message": "The stop sequences are too many", "param": "stop"}}', "stop"),
+        ('{"error": {"message": "messages.1: thinking blocks cannot be changed; stop that"}}', ""),
+        ('{"error": {"message": "Unstoppable", "param": "messages"}}', ""),
+        ('{"error": {"message": "The temperature of messages", "param": "messages"}}', ""),
+    ],
+)
+def test_a_refused_value_is_named_by_its_setting(body: str, setting: str) -> None:
+    hint = of_status(400, body).hint
+    assert hint == (f"Look at {setting} in [generation] of the configuration." if setting else "")
+
+
 def test_where_the_address_is_set() -> None:
     origin = Origin("x", section="[providers.x]", address_variable="X_BASE_URL")
     assert of_status(404, origin=origin).hint.endswith("If the name is right, check X_BASE_URL.")

@@ -228,7 +228,8 @@ def summary(ending: Ending, model: str) -> str:
     about = "≈" if ending.is_estimate else ""
     ttft = "–" if ending.ttft_s is None else f"{ending.ttft_s:.2f} s"
     speed = "–" if ending.tokens_per_s is None else f"{about}{ending.tokens_per_s:.1f} tok/s"
-    return f"TTFT {ttft} · {speed} · {about}{ending.tokens} tok · {ending.elapsed_s:.1f} s · {model}"
+    cost = "" if ending.charge is None else f" · {ending.charge.words}"
+    return f"TTFT {ttft} · {speed} · {about}{ending.tokens} tok · {ending.elapsed_s:.1f} s · {model}{cost}"
 
 
 # -- signals ---------------------------------------------------------------------------------------
@@ -307,9 +308,10 @@ def _error_data(fault: Fault) -> dict[str, Any]:
 
 
 def _usage_data(ending: Ending) -> dict[str, Any] | None:
-    if ending.usage is None:
-        return None
-    known = {name: value for name, value in asdict(ending.usage).items() if value is not None}
+    counted = {} if ending.usage is None else asdict(ending.usage)
+    known = {name: value for name, value in counted.items() if value is not None}
+    if ending.charge is not None:
+        known["charge"] = asdict(ending.charge)
     return known or None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chat_tui.core.outcome import FinishReason, Outcome
 
 if TYPE_CHECKING:
+    from chat_tui.core.cost import Cost
     from chat_tui.core.errors import Fault
     from chat_tui.core.events import Usage
 
@@ -106,6 +107,8 @@ class Ending:
     gap_p95_s: float | None = None
     longest_gap_s: float | None = None
     stalls: int = 0
+    charge: Cost | None = None
+    """What it has cost, at the prices of its time; None where nobody says so."""
 
     @property
     def is_rewritten(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -38,10 +40,55 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An amount in USD, and whose prices it was reckoned with."""
+    """An amount in USD, and whose prices it was reckoned with. `is_estimate`: not all tokens were counted."""
 
     usd: float
     source: PriceSource
+    is_estimate: bool = False
+
+    @property
+    def amount(self) -> str:
+        """$1.23, $0.042, $0.00042: never more than is known, and nothing that is not nothing looks like it."""
+        mark = "≈" if self.is_estimate else ""
+        if self.usd >= 0.9995:
+            return f"{mark}${self.usd:,.2f}"
+        if self.usd >= 0.0995:
+            return f"{mark}${self.usd:.3f}"
+        if self.usd >= _LEAST_SHOWN_USD:
+            exponent = int(f"{self.usd:.1e}".partition("e")[2])
+            return f"{mark}${self.usd:.{1 - exponent}f}"
+        return f"{mark}$0" if self.usd <= 0 else f"{mark}<${_LEAST_SHOWN_USD:.6f}"
+
+    @property
+    def words(self) -> str:
+        """The amount, and who says so: "$0.0042 (list price)"."""
+        return f"{self.amount} ({_SAID_BY[self.source]})"
+
+
+@dataclass(frozen=True, slots=True)
+class CostSum:
+    """What several answers have cost together, as far as that is known; `unknown` counts those where it is not."""
+
+    known: Cost | None = None
+    unknown: int = 0
+
+    @property
+    def amount(self) -> str:
+        """The amount; it is more than that when some are not known. Empty when none is."""
+        return "" if self.known is None else ("≥" if self.unknown else "") + self.known.amount
+
+    @property
+    def words(self) -> str:
+        """The same, and who says so."""
+        return "" if self.known is None else f"{self.amount} ({_SAID_BY[self.known.source]})"
+
+
+_LEAST_SHOWN_USD = 0.000001
+_SAID_BY = {
+    PriceSource.CONFIG: "your price",
+    PriceSource.LISTING: "list price",
+    PriceSource.SERVER: "as the server says",
+}
 
 
 def prices_per_token(
@@ -77,7 +124,15 @@ def total_of(costs: list[Cost | None]) -> Cost | None:
     known = [cost for cost in costs if cost is not None]
     if not known or len(known) != len(costs):
         return None
-    return Cost(sum(cost.usd for cost in known), max((cost.source for cost in known), key=_DOUBTS.index))
+    source = max((cost.source for cost in known), key=_DOUBTS.index)
+    return Cost(math.fsum(cost.usd for cost in known), source, any(cost.is_estimate for cost in known))
+
+
+def sum_of(costs: Iterable[Cost | None]) -> CostSum:
+    """The sum of those that are known, and how many are not."""
+    found = list(costs)
+    known: list[Cost | None] = [cost for cost in found if cost is not None]
+    return CostSum(total_of(known), len(found) - len(known))
 
 
 _DOUBTS = (PriceSource.SERVER, PriceSource.CONFIG, PriceSource.LISTING)

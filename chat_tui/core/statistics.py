@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Protocol
 
+from chat_tui.core.cost import Cost, CostSum, sum_of
 from chat_tui.core.outcome import Outcome
 from chat_tui.core.sanitize import clean_line
 
@@ -44,6 +45,8 @@ class TurnNumbers(Protocol):
     def longest_gap_s(self) -> float | None: ...
     @property
     def stalls(self) -> int: ...
+    @property
+    def charge(self) -> Cost | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatistics:
-    """One model. `answers` were measured here; `unmeasured` came with an import, and count nowhere else."""
+    """One model. `answers` were measured here; `unmeasured` came with an import, and count nowhere else.
+
+    `cost` is of those answers that had any tokens.
+    """
 
     model: str
     answers: int
@@ -76,6 +82,7 @@ class ModelStatistics:
     longest_gap_s: float | None
     ttft_s: Measure
     tokens_per_s: Measure
+    cost: CostSum
 
 
 def statistics_of(turns: Iterable[TurnNumbers], today_begins_at_s: float) -> tuple[ModelStatistics, ...]:
@@ -103,6 +110,7 @@ def _of_model(model: str, rows: Sequence[TurnNumbers], today_begins_at_s: float)
         longest_gap_s=max(gaps, default=None),
         ttft_s=_measure([(row.started_at_s, row.ttft_s) for row in measured], today_begins_at_s),
         tokens_per_s=_measure([(row.started_at_s, row.tokens_per_s) for row in measured], today_begins_at_s),
+        cost=sum_of(row.charge for row in measured if row.tokens or row.charge is not None),
     )
 
 
@@ -193,6 +201,9 @@ def _block(one: ModelStatistics, most: int, width: int) -> Iterable[str]:
     plot_cells = min(32, max(0, width - 48))
     yield from _measure_line("first token", one.ttft_s, plot_cells, _seconds, "slower", "faster")
     yield from _measure_line("tokens/s", one.tokens_per_s, plot_cells, _rate, "faster", "slower")
+    if one.cost.known is not None:
+        some = f", not known of {_counted(one.cost.unknown, 'answer')}" if one.cost.unknown else ""
+        yield f"  {'cost':<11}  {one.cost.words}{some}"
 
 
 def _counts(one: ModelStatistics) -> Iterable[str]:
@@ -266,9 +277,22 @@ def statistics_data(found: Sequence[ModelStatistics]) -> list[dict[str, object]]
             "longest_gap_s": one.longest_gap_s,
             "ttft_s": _measure_data(one.ttft_s),
             "tokens_per_s": _measure_data(one.tokens_per_s),
+            "cost": _cost_data(one.cost),
         }
         for one in found
     ]
+
+
+def _cost_data(cost: CostSum) -> dict[str, object] | None:
+    """None where nothing is known; `unknown_answers` are not in the amount."""
+    if cost.known is None:
+        return None
+    return {
+        "usd": cost.known.usd,
+        "source": cost.known.source.value,
+        "is_estimate": cost.known.is_estimate,
+        "unknown_answers": cost.unknown,
+    }
 
 
 def _measure_data(measure: Measure) -> dict[str, object]:

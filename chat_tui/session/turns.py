@@ -27,11 +27,14 @@ from chat_tui.core.outcome import Outcome
 from chat_tui.core.replay import replayable, unseen
 from chat_tui.core.sanitize import Cleaner, TextCleaner
 from chat_tui.providers.base import BlindProvider, Clock, Provider
+from chat_tui.session.charging import charged, cost_of_messages
+from chat_tui.session.charging import joined as with_earlier
 from chat_tui.session.journal import Journal
 from chat_tui.session.models import ModelSession
 from chat_tui.session.turn_kind import TurnKind
 
 if TYPE_CHECKING:
+    from chat_tui.core.cost import CostSum, Prices
     from chat_tui.providers.registry import ProviderRegistry
     from chat_tui.session.turn_runner import TurnListener, TurnRunner
 
@@ -78,6 +81,11 @@ class TurnSession(ModelSession):
         self._left: set[str] = set()
         """Models that were chosen before and may still hold something."""
         self._clock = clock
+
+    @property
+    def cost(self) -> CostSum:
+        """What the conversation has cost with all its versions, as far as somebody says so."""
+        return cost_of_messages(self.conversation.messages)
 
     @property
     def is_running(self) -> bool:
@@ -232,6 +240,7 @@ class TurnSession(ModelSession):
 
     def _settle(self, runner: TurnRunner, parts: tuple[Part, ...], ending: Ending) -> Ending:
         """Keep the answer; when nothing came at all, go back to where the conversation was."""
+        ending = charged(ending, runner.request, self._prices(runner))
         answer = self.conversation.settle(runner.message_id, parts, ending)
         self.journal.settled(self.conversation, answer)
         if not runner.state.has_output and ending.outcome is not Outcome.COMPLETE:
@@ -251,14 +260,16 @@ class TurnSession(ModelSession):
             others = tuple(part for part in parts if not isinstance(part, kept))
             is_stripped = request.is_continuation and bool(text)
             joined = continued(without_last_space(answer.parts) if is_stripped else answer.parts, others, text)
-        whole = ending
+        whole = charged(ending, request, self._prices(runner))
         if (before := answer.ending) is not None:
-            tokens = before.tokens + ending.tokens
-            whole = replace(ending, tokens=tokens, is_estimate=before.is_estimate or ending.is_estimate)
+            whole = with_earlier(before, whole)
             if answer.is_paused and not parts:  # it waits as before
                 whole = replace(whole, reason=before.reason)
         self.journal.settled(self.conversation, self.conversation.settle(answer.id, joined, whole))
         return whole
+
+    def _prices(self, runner: TurnRunner) -> Prices | None:
+        return self.price_of(f"{runner.provider.name}/{runner.request.model}")
 
     def _history(self, tip: Message | None) -> tuple[Message, ...]:
         history = replayable(self.conversation.path(), None if tip is None else tip.id, self.model_id)

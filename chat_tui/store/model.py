@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chat_tui.core.conversation import Message
+from chat_tui.core.cost import Cost
 from chat_tui.core.errors import ChatError
 
 
@@ -80,6 +81,7 @@ class TurnRow:
     gap_p95_s: float | None
     longest_gap_s: float | None
     stalls: int
+    charge: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)

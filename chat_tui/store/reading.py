@@ -208,6 +208,7 @@ def _turn(started_at_s: float, column: str, record: str) -> TurnRow | None:
         gap_p95_s=ending.gap_p95_s,
         longest_gap_s=ending.longest_gap_s,
         stalls=ending.stalls,
+        charge=ending.charge,
     )
 
 

@@ -29,6 +29,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
+from chat_tui.core.cost import Cost, PriceSource
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import FinishReason, Usage
 from chat_tui.store.json_values import (
@@ -317,6 +318,16 @@ def _fault(value: object, what: str) -> Fault:
     return _from_record(Fault, value, what)
 
 
+def _charge(value: object, what: str) -> Cost:
+    return _from_record(Cost, value, what)
+
+
+def _price_source(value: object, what: str) -> PriceSource:
+    """A word a newer version may know is the least sure one here."""
+    word = read_text(value, what)
+    return PriceSource(word) if word in set(PriceSource) else PriceSource.LISTING
+
+
 def _usage(value: object, what: str) -> Usage:
     return _from_record(Usage, value, what)
 
@@ -343,6 +354,7 @@ _FIELDS: Final[dict[type, dict[str, object]]] = {
         Ending,
         Fault,
         Usage,
+        Cost,
         Generation,
         TextPart,
         ReasoningPart,
@@ -360,7 +372,7 @@ _NAMES: Final[tuple[tuple[_Reader, tuple[str, ...]], ...]] = (
         read_number,
         ("duration_s", "elapsed_s", "ttft_s", "gap_p95_s", "longest_gap_s", "created_at_s", "retry_after_s"),
     ),
-    (read_number, ("updated_at_s", "tokens_per_s", "cost", "temperature", "top_p")),
+    (read_number, ("updated_at_s", "tokens_per_s", "cost", "usd", "temperature", "top_p")),
     (read_count, ("tokens", "stalls", "input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")),
     (read_count, ("cache_write_tokens",)),
     (read_whole, ("status", "max_tokens", "seed")),
@@ -375,6 +387,8 @@ _NAMES: Final[tuple[tuple[_Reader, tuple[str, ...]], ...]] = (
     (_generation, ("generation",)),
     (_fault, ("fault",)),
     (_usage, ("usage",)),
+    (_charge, ("charge",)),
+    (_price_source, ("source",)),
 )
 """A name of a field means the same wherever it stands."""
 

@@ -19,6 +19,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
+from chat_tui.core.cost import Cost, PriceSource
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.core.events import FinishReason, Usage
 from chat_tui.store.model import StoredConversation
@@ -94,6 +95,7 @@ def endings(texts: st.SearchStrategy[str] = TEXTS) -> st.SearchStrategy[Ending]:
         gap_p95_s=MAYBE_NUMBERS,
         longest_gap_s=MAYBE_NUMBERS,
         stalls=COUNTS,
+        charge=st.none() | st.builds(Cost, NUMBERS, st.sampled_from(PriceSource), st.booleans()),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
 from chat_tui.core.conversation import ChatRequest, Message
+from chat_tui.core.cost import Prices
 from chat_tui.core.errors import ConfigError, Fault, FaultKind
 from chat_tui.core.events import (
     Arrival,
@@ -93,6 +94,7 @@ class FakeRegistry:
     aliases: dict[str, str] = field(default_factory=dict[str, str])
     facts: dict[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
     used: list[str] = field(default_factory=list)
+    prices: dict[str, Prices] = field(default_factory=dict[str, Prices])
 
     @property
     def listings(self) -> FakeRegistry:
@@ -114,6 +116,10 @@ class FakeRegistry:
     def facts_of(self, model_id: str) -> ModelFacts | None:
         """As they were given."""
         return self.facts.get(model_id)
+
+    def prices_of(self, model_id: str) -> Prices | None:
+        """As they were given."""
+        return self.prices.get(model_id)
 
     def use(self, model_id: str) -> None:
         """Noted."""

@@ -88,6 +88,9 @@ class FakeRegistry:
     def facts_of(self, model_id: str) -> None:
         return None
 
+    def prices_of(self, model_id: str) -> None:
+        return None
+
 
 def session_of(*scripts: tuple[tuple[StreamEvent, ...] | None, ...]) -> ChatSession:
     clock = ManualClock()

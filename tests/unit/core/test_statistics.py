@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat_tui.core.cost import Cost, CostSum, PriceSource
 from chat_tui.core.statistics import (
     bar,
     columns,
@@ -36,6 +37,7 @@ class Turn:
     is_estimate: bool = False
     longest_gap_s: float | None = 0.2
     stalls: int = 0
+    charge: Cost | None = None
 
 
 def test_one_model_by_hand() -> None:
@@ -160,3 +162,23 @@ def test_data_for_programs() -> None:
     (data,) = statistics_data(statistics_of([Turn()], TODAY))
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["ttft_s"] == {"count": 1, "p50": 0.5, "p95": 0.5, "today_p50": None, "today_to_median": None}
+
+
+# -- cost ------------------------------------------------------------------------------------------
+
+
+def test_what_a_model_has_cost_as_far_as_it_is_known() -> None:
+    known = Cost(0.25, PriceSource.SERVER)
+    imported = Turn(ttft_s=None, tokens_per_s=None, charge=Cost(9.0, PriceSource.SERVER))
+    failed = Turn(ttft_s=None, outcome="interrupted", tokens=0)
+    (found,) = statistics_of([Turn(charge=known), Turn(charge=known), Turn(), failed, imported], TODAY)
+    assert found.cost == CostSum(Cost(0.5, PriceSource.SERVER), 1)
+    assert statistics_lines([found])[-1] == "  cost         ≥$0.500 (as the server says), not known of 1 answer"
+    (data,) = statistics_data([found])
+    assert data["cost"] == {"usd": 0.5, "source": "server", "is_estimate": False, "unknown_answers": 1}
+
+
+def test_where_nobody_knows_a_price_no_money_is_spoken_of() -> None:
+    found = statistics_of([Turn(), Turn()], TODAY)
+    assert not any("$" in line for line in statistics_lines(found))
+    assert statistics_data(found)[0]["cost"] is None

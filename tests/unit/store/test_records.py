@@ -24,6 +24,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
+from chat_tui.core.cost import Cost, PriceSource
 from chat_tui.core.errors import FaultKind
 from chat_tui.core.events import FinishReason
 from chat_tui.store import records
@@ -260,3 +261,16 @@ def test_what_is_no_conversation_is_refused_in_a_sentence(record: object) -> Non
     with pytest.raises(BadRecord) as caught:
         records.conversation_from_record(record)
     assert caught.value.message.endswith(".")
+
+
+def test_what_an_answer_has_cost_comes_back_and_old_records_have_none() -> None:
+    charge = Cost(0.0042, PriceSource.LISTING, is_estimate=True)
+    record = records.ending_to_record(Ending(Outcome.COMPLETE, charge=charge))
+    assert record["charge"] == {"usd": 0.0042, "source": "listing", "is_estimate": True}
+    assert records.ending_from_record(through_json(record)).charge == charge
+    assert records.ending_from_record({"outcome": "complete"}).charge is None
+
+
+def test_a_price_from_where_we_do_not_know_is_the_least_sure_one() -> None:
+    record: object = {"outcome": "complete", "charge": {"usd": 1.5, "source": "an auction"}}
+    assert records.ending_from_record(record).charge == Cost(1.5, PriceSource.LISTING)

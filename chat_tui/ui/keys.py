@@ -227,7 +227,12 @@ ACTIONS: tuple[Action, ...] = (
         "stats",
     ),
     Action(
-        "details", ("d",), "Details", "What the server said, as far as it is known.", Scope.TRANSCRIPT, "details"
+        "details",
+        ("d",),
+        "Details",
+        "What is known of an answer: tokens, cost, what went wrong.",
+        Scope.TRANSCRIPT,
+        "details",
     ),
     Action(
         "copy_message",

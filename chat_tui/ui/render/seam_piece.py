@@ -70,12 +70,13 @@ def seam_words(ending: Ending) -> str:
     """Why an answer ended, empty when it ended well: "stopped · 412 tok · 8.1 s"."""
     if ending.is_rewritten:
         return "rewritten by you"
+    cost = "" if ending.charge is None else f" · {ending.charge.amount}"
     tokens = f"{'≈' if ending.is_estimate else ''}{ending.tokens:,} tok"
     if ending.outcome is Outcome.STOPPED:
-        return f"stopped · {tokens} · {ending.elapsed_s:.1f} s"
+        return f"stopped · {tokens} · {ending.elapsed_s:.1f} s{cost}"
     if ending.outcome is Outcome.INTERRUPTED:
         title = clean_line(ending.fault.title, 80) if ending.fault else "interrupted"
-        return f"{title} · {tokens} kept"
+        return f"{title} · {tokens} kept{cost}"
     if ending.reason is FinishReason.OTHER:
         return f"ended: {clean_line(ending.raw_reason, 40) or 'no reason given'} · {tokens}"
     words = _REASON_WORDS.get(ending.reason, "")

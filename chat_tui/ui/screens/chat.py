@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.commands import Command, Unknown, parse, unescape
-from chat_tui.core.conversation import Outcome
+from chat_tui.core.conversation import Message, Role
 from chat_tui.core.errors import ChatError, Fault
 from chat_tui.core.sanitize import clean_line
 from chat_tui.session.session import ChatSession
@@ -41,6 +41,7 @@ class ChatScreen(AttachingScreen):
 
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
         super().__init__(session, loaded, first_run=first_run)
+        self.prompt.model_names = session.known_models
         self._will_quit = False
 
     def palette_entries(self) -> Iterable[PaletteEntry]:
@@ -128,7 +129,7 @@ class ChatScreen(AttachingScreen):
         if self.is_search_next:
             self.close_search()
         elif self.mention_list.is_open:
-            self.mention_list.show(())
+            self.close_mentions()
         elif runner is not None and runner.is_running:
             self.session.stop()
             self.end_turn(runner)
@@ -176,23 +177,38 @@ class ChatScreen(AttachingScreen):
     # -- what failed -----------------------------------------------------------------------------
 
     def action_details(self) -> None:
-        """What is known of the last failure."""
-        fault = self._last_fault()
-        if fault is None:
-            self.say("Nothing has failed here.")
+        """What is known of the answer under the cursor, else of the last one, and of a failure."""
+        from chat_tui.ui.screens.answer_details import AnswerDetailsScreen, answer_facts
+        from chat_tui.ui.screens.details import DetailsScreen
+
+        fault, answer = self._failed_request(), self._answer_to_tell_of()
+        facts: tuple[tuple[str, str], ...] = ()
+        is_last = answer is None or answer is self.session.conversation.tip
+        if answer is not None and answer.ending is not None and (fault is None or not is_last):
+            fault, facts = answer.ending.fault, tuple(answer_facts(answer, self.session.cost))
+        if fault is not None:
+            self.app.push_screen(DetailsScreen(fault, self.copy, facts))
+        elif facts:
+            self.app.push_screen(AnswerDetailsScreen(facts, self.copy))
         else:
-            from chat_tui.ui.screens.details import DetailsScreen
+            self.say("There is no answer to tell of.")
 
-            self.app.push_screen(DetailsScreen(fault, copy=self.copy))
-
-    def _last_fault(self) -> Fault | None:
+    def _failed_request(self) -> Fault | None:
+        """Why the last request has brought no answer, or none yet: it may be waiting to be tried again."""
         runner = self.session.runner
-        if runner is not None and runner.ending is not None and runner.ending.fault is not None:
-            return runner.ending.fault
-        if runner is not None and runner.is_running and runner.retry_at_s is not None:
-            return runner.retry_fault  # it waits to ask again
-        endings = (m.ending for m in reversed(self.session.conversation.path()) if m.ending is not None)
-        return next((e.fault for e in endings if e.outcome is Outcome.INTERRUPTED and e.fault is not None), None)
+        if runner is None:
+            return None
+        if runner.is_running:
+            return None if runner.retry_at_s is None else runner.retry_fault
+        is_here = any(message.id == runner.message_id for message in self.session.conversation.path())
+        return None if is_here or runner.ending is None else runner.ending.fault
+
+    def _answer_to_tell_of(self) -> Message | None:
+        """The one under the cursor, else the last one that has ended. A cursor at the end says nothing."""
+        path = self.session.conversation.path()
+        ended = [m for m in path if m.role is Role.ASSISTANT and m.ending is not None]
+        marked = self._marked_message()
+        return marked if marked is not None and marked in ended else ended[-1] if ended else None
 
     # -- model and theme ----------------------------------------------------------------------------
 

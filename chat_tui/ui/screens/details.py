@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -62,9 +62,11 @@ class DetailsScreen(ModalScreen[None]):
         Binding("c", "copy_command", "Copy as curl", show=False),
     ]
 
-    def __init__(self, fault: Fault, copy: Callable[[str], object]) -> None:
+    def __init__(self, fault: Fault, copy: Callable[[str], object], facts: Iterable[tuple[str, str]] = ()) -> None:
+        """`facts`: (label, value) of what is known of the answer besides, clean."""
         super().__init__()
         self._fault = fault
+        self._answer_facts = tuple(facts)
         self._copy = copy
 
     def compose(self) -> ComposeResult:
@@ -89,7 +91,7 @@ class DetailsScreen(ModalScreen[None]):
 
     def _text(self) -> Content:
         parts: list[Content | tuple[str, str] | str] = [clean(self._fault.sentence)]
-        facts = tuple(fault_facts(self._fault))
+        facts = (*fault_facts(self._fault), *self._answer_facts)
         if facts:
             parts.append("\n")
         for label, value in facts:

@@ -94,6 +94,8 @@ class TurnScreen(Screen[None]):
         self._tick: Timer | None = None
         self._rest_timer: Timer | None = None
         self._ended: TurnRunner | None = None
+        self._cost = ""
+        """What the conversation has cost; it is reckoned when that changes."""
         self._sent_with: tuple[Attachment, ...] = ()
         """What was attached to the last question, beside the files its text mentions."""
 
@@ -213,6 +215,7 @@ class TurnScreen(Screen[None]):
         if runner.hidden_chars:
             self.say(f"{runner.hidden_chars} hidden characters in this answer are shown as marks.")
         self.tell_notes()
+        self._cost = self.session.cost.amount
         self.show_status()
         if self._rest_timer is not None:
             self._rest_timer.reset()
@@ -258,6 +261,7 @@ class TurnScreen(Screen[None]):
         self.transcript.show_messages(self.session.conversation.path())
         self.show_versions()
         self.show_title()
+        self._cost = self.session.cost.amount
         self.show_status()
 
     def show_versions(self) -> None:
@@ -288,6 +292,7 @@ class TurnScreen(Screen[None]):
                 escape_hint=self.escape_hint(phase),
                 notice=self._notice,
                 progress=None if runner is None else runner.state.progress,
+                cost=self._cost,
             )
         )
 

@@ -74,6 +74,8 @@ class StatusView:
     escape_hint: str = ""
     notice: str = ""
     reason: str = ""
+    cost: str = ""
+    """What the conversation has cost; empty where nobody knows."""
 
 
 def status_view(
@@ -87,6 +89,7 @@ def status_view(
     escape_hint: str = "",
     notice: str = "",
     progress: tuple[str, float | None] | None = None,
+    cost: str = "",
 ) -> StatusView:
     """The line for a turn at `now_s` on the clock of its metrics; `metrics` is None before the first turn.
 
@@ -94,7 +97,7 @@ def status_view(
     """
     if metrics is None:
         word, tone = _phase_word(phase, 0.0, 0.0, retry_in_s)
-        return StatusView(word, tone, model, escape_hint=escape_hint, notice=notice)
+        return StatusView(word, tone, model, escape_hint=escape_hint, notice=notice, cost=cost)
     word, tone = _phase_word(phase, metrics.silence_s(now_s), metrics.elapsed_s(now_s), retry_in_s)
     reason = reason if phase is Phase.RETRYING else ""
     if progress is not None and _is_told(progress[0], phase):
@@ -113,6 +116,7 @@ def status_view(
         escape_hint=escape_hint,
         notice=notice,
         reason=reason,
+        cost=cost,
     )
 
 
@@ -164,12 +168,12 @@ class Cell:
     spans: tuple[Span, ...]
 
 
-_PHASE, _TTFT, _RATE, _STRIP, _TOKENS, _ELAPSED, _MODEL, _ESCAPE, _HELP = range(9)
+_PHASE, _TTFT, _RATE, _STRIP, _TOKENS, _ELAPSED, _COST, _MODEL, _ESCAPE, _HELP = range(10)
 _WIDTHS = {
-    _PHASE: 18, _TTFT: 11, _RATE: 12, _STRIP: _MIN_STRIP_CELLS, _TOKENS: 11, _ELAPSED: 7, _MODEL: 28,
+    _PHASE: 18, _TTFT: 11, _RATE: 12, _STRIP: _MIN_STRIP_CELLS, _TOKENS: 11, _ELAPSED: 7, _COST: 9, _MODEL: 28,
     _ESCAPE: 9, _HELP: 7,
 }  # fmt: skip
-_LEFT = (_PHASE, _TTFT, _RATE, _STRIP, _TOKENS, _ELAPSED, _MODEL)
+_LEFT = (_PHASE, _TTFT, _RATE, _STRIP, _TOKENS, _ELAPSED, _COST, _MODEL)
 _RIGHT = (_ESCAPE, _HELP)
 _BY_IMPORTANCE = (_PHASE, _ESCAPE, _TTFT, _RATE, _TOKENS, _ELAPSED, _HELP, _STRIP, _MODEL)
 _MARGIN, _GAP = 1, 2
@@ -212,6 +216,11 @@ def _choose(width: int) -> tuple[frozenset[int], int]:
         if needed <= free:
             shown.add(name)
             free -= needed
+    longer_strip = STRIP_CELLS - _MIN_STRIP_CELLS if _STRIP in shown else 0
+    needed = _WIDTHS[_COST] + _GAP
+    if free - longer_strip >= needed:  # only room that nothing else has a use for: most conversations have no price
+        shown.add(_COST)
+        free -= needed
     return frozenset(shown), max(0, free)
 
 
@@ -229,6 +238,7 @@ def _spans(view: StatusView, strip_cells: int, *, has_help_cell: bool) -> dict[i
         _STRIP: ((f"{strip:>{strip_cells}}", Tone.ACCENT if any(view.strip) else Tone.DIM),),
         _TOKENS: _figure(tokens, " tok", _WIDTHS[_TOKENS]),
         _ELAPSED: ((f"{elapsed:>{_WIDTHS[_ELAPSED]}}", Tone.DIM if view.elapsed_s is None else Tone.PLAIN),),
+        _COST: ((f"{view.cost:>{_WIDTHS[_COST]}}", Tone.PLAIN),),
         _MODEL: ((clean_line(view.model), Tone.DIM),),
         _ESCAPE: ((hint, Tone.PLAIN if view.escape_hint else Tone.DIM),),
         _HELP: (("F1 help", Tone.DIM),),

@@ -1,0 +1,86 @@
+"""All that is known about one answer: who gave it, how fast, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from chat_tui.core.conversation import Message
+from chat_tui.core.cost import CostSum
+from chat_tui.core.sanitize import clean_line
+from chat_tui.ui.widgets.gauges import ESTIMATE, duration_text, latency_text, rate_text
+
+_LABEL_CELLS = 14
+Fact = tuple[str, str]
+
+
+def answer_facts(message: Message, conversation: CostSum) -> Iterator[Fact]:
+    """(label, value) of what is known of an answer that has ended, and what all of the conversation has cost."""
+    if message.model:
+        yield "model", clean_line(message.model, 200)
+    ending = message.ending
+    if ending is not None and not ending.is_rewritten:
+        usage = ending.usage
+        if usage is not None and usage.input_tokens is not None:
+            yield "tokens in", f"{usage.input_tokens:,}{_part(usage.cached_tokens, 'cached')}"
+        if ending.tokens:
+            mark = ESTIMATE if ending.is_estimate else ""
+            reasoning = None if usage is None else usage.reasoning_tokens
+            yield "tokens out", f"{mark}{ending.tokens:,}{_part(reasoning, 'reasoning')}"
+        if ending.ttft_s is not None:
+            yield "first token", f"after {latency_text(ending.ttft_s)}"
+        if ending.tokens_per_s is not None:
+            yield "speed", f"{rate_text(ending.tokens_per_s)} tok/s"
+        if ending.elapsed_s:
+            yield "time", duration_text(ending.elapsed_s)
+        if ending.charge is not None:
+            yield "cost", ending.charge.words
+    if conversation.known is not None:
+        some = f", {conversation.unknown:,} not known" if conversation.unknown else ""
+        yield "conversation", f"{conversation.words}{some}"
+
+
+def _part(count: int | None, name: str) -> str:
+    return f", {count:,} of them {name}" if count else ""
+
+
+def facts_text(facts: Iterable[Fact]) -> str:
+    """The same as plain text."""
+    return "".join(f"{label}: {value}\n" for label, value in facts)
+
+
+class AnswerDetailsScreen(ModalScreen[None]):
+    """Read-only. `copy` gets the text, and says on the screen below which way it went."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,d,q", "dismiss", "Close", show=False),
+        Binding("y", "copy", "Copy", show=False),
+    ]
+
+    def __init__(self, facts: Iterable[Fact], copy: Callable[[str], object]) -> None:
+        super().__init__()
+        self._facts = tuple(facts)
+        self._copy = copy
+
+    def compose(self) -> ComposeResult:
+        """Title and facts."""
+        lines: list[Content | tuple[str, str] | str] = []
+        for label, value in self._facts:
+            lines += [(f"{label:<{_LABEL_CELLS}}", "dim"), value, "\n"]
+        with Vertical(classes="panel"):
+            yield Static("This answer", classes="panel-title", markup=False)
+            with VerticalScroll(id="details-text"):
+                yield Static(Content.assemble(*lines[:-1]), markup=False)
+            yield Static("y copies · Esc closes", classes="panel-hint", markup=False)
+
+    def action_copy(self) -> None:
+        """Copy all of it, and make way for the answer."""
+        self.dismiss()
+        self._copy(facts_text(self._facts))

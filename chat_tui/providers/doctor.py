@@ -40,6 +40,15 @@ MAX_TOKENS_HEARD: Final = 16
 
 _HOPELESS = frozenset({FaultKind.AUTH, FaultKind.NETWORK, FaultKind.SETUP, FaultKind.QUOTA})
 """When the list of models fails for one of these, an answer would too."""
+_SLOW = {
+    "key": "Run the program that prints the key yourself: does it wait for you?",
+    "DNS": "Check your network and its name servers.",
+    "connect": "Check base_url, and what may stand between: a firewall, a VPN, a proxy.",
+    "TLS": "Check that the port of base_url is one that speaks TLS.",
+    "models": "The server takes connections and says nothing: it is busy, or its base_url is another program's.",
+    "start": "Big weights take minutes to load: in a chat they are waited for.",
+    "answer": "In a chat it is waited for: the server may be busy, or load the model.",
+}
 _LEAST_S = 0.01
 _WITHOUT_LIST = frozenset({404, 405, 501})
 
@@ -311,7 +320,7 @@ class Examination:
                 yield step
         except TimeoutError:
             state = CheckState.FAILED
-            step.words = f"This is the slow step: it took longer than {until_s - now_s:.2g} s."
+            step.words = f"This is the slow step: it took longer than {until_s - now_s:.2g} s. {_SLOW.get(name, '')}"
             if until_s - now_s < _LEAST_S:
                 step.words = f"There was no time left for it: the steps before took {self._limits.total_s:g} s."
         except ChatError as error:

@@ -261,7 +261,9 @@ async def test_a_server_that_says_nothing_in_the_handshake(doctor: Doctor) -> No
 
     async with serving(say_nothing) as port:
         assert await doctor.examine(f"https://127.0.0.1:{port}/v1", limits=SHORT) == 1
-    assert doctor.step("TLS") == "failed  This is the slow step: it took longer than 0.05 s."
+    assert doctor.step("TLS").startswith(
+        "failed  This is the slow step: it took longer than 0.05 s. Check that the port"
+    )
 
 
 async def test_a_list_that_does_not_come_is_named_and_the_word_is_asked_for(
@@ -269,14 +271,18 @@ async def test_a_list_that_does_not_come_is_named_and_the_word_is_asked_for(
 ) -> None:
     server.route("/v1/models", reply(HOLD))
     assert await doctor.examine(server.base_url, limits=replace(SHORT, answer_s=9)) == 1
-    assert doctor.step("models") == "failed  This is the slow step: it took longer than 0.05 s."
+    assert doctor.step("models").startswith(
+        "failed  This is the slow step: it took longer than 0.05 s. The server takes connections"
+    )
     assert doctor.step("answer").startswith("ok")
 
 
 async def test_an_answer_that_does_not_begin(doctor: Doctor, server: SseServer) -> None:
     server.play(reply(head(), HOLD))
     assert await doctor.examine(server.base_url, limits=replace(SHORT, models_s=9, connect_s=9)) == 1
-    assert doctor.step("answer") == "failed  This is the slow step: it took longer than 0.05 s."
+    assert doctor.step("answer").startswith(
+        "failed  This is the slow step: it took longer than 0.05 s. In a chat it is waited for"
+    )
     await wait_until(lambda: server.open_connections == 0)
 
 

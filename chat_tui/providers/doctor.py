@@ -320,7 +320,8 @@ class Examination:
                 yield step
         except TimeoutError:
             state = CheckState.FAILED
-            step.words = f"This is the slow step: it took longer than {until_s - now_s:.2g} s. {_SLOW.get(name, '')}"
+            took = f"it took longer than {until_s - now_s:.2g} s."
+            step.words = f"This is the slow step: {took} {_SLOW.get(name, '')}"
             if until_s - now_s < _LEAST_S:
                 step.words = f"There was no time left for it: the steps before took {self._limits.total_s:g} s."
         except ChatError as error:

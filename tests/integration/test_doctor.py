@@ -41,6 +41,7 @@ from tests.support.waiting import wait_until
 
 KEY = "sk-canary-0123456789abcdef"
 LISTED = json_response({"data": [{"id": "text-embedding-1"}, {"id": "scripted-1"}, {"id": "scripted-2"}]})
+SLOW = "failed  This is the slow step: it took longer than 0.05 s."
 SHORT = StepLimits(lookup_s=0.05, connect_s=0.05, tls_s=0.05, models_s=0.05, answer_s=0.05)
 
 

@@ -14,11 +14,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TextIO
 
-from chat_tui.cli_arguments import STORED, UsageError, parse, resume_of
+from chat_tui.cli_arguments import COMPLETION, DOCTOR, MODEL_NAMES, MODELS, STORED, UsageError, parse, resume_of
 
 if TYPE_CHECKING:
     from chat_tui.config.load import LoadedConfig
     from chat_tui.providers.registry import ProviderRegistry
+    from chat_tui.session.attachments import Attachment
     from chat_tui.session.session import ChatSession
     from chat_tui.store.store import ConversationStore
 
@@ -29,6 +30,7 @@ EXIT_INTERRUPTED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
 
 MAX_STDIN_BYTES = 16 << 20
+STDIN_FILE: Final = "-"
 SAVE_S = 5.0
 """How long leaving waits for the last words to be on disk: they are after some milliseconds, unless it is full."""
 
@@ -71,8 +73,12 @@ def _dispatch(argv: Sequence[str]) -> int:
         return _config_path(arguments)
     if command == ("config", "show"):
         return _config_show(arguments)
-    if command == ("models",):
+    if command[0] == MODELS:
         return _models(arguments)
+    if command[0] in (COMPLETION, MODEL_NAMES):
+        return _complete(arguments)
+    if command[0] == DOCTOR:
+        return _doctor(arguments)
     if command[0] in STORED:
         return _stored(arguments)
     return _local_install()
@@ -95,6 +101,7 @@ def _open_screen(arguments: argparse.Namespace) -> int:
 
     heap.hold()
     loaded = _load(arguments)
+    attached = _read_files(arguments)  # what cannot be attached is said here, too
     session, _ = _make_session(loaded, is_kept=loaded.config.conversations.save)
     if arguments.model is not None:
         session.switch_model(arguments.model)  # a wrong --model is said here, not on the screen
@@ -103,7 +110,7 @@ def _open_screen(arguments: argparse.Namespace) -> int:
     from chat_tui.ui.app import run
 
     try:
-        departure = run(session, loaded, loaded.path is None, resume_of(arguments))
+        departure = run(session, loaded, loaded.path is None, resume_of(arguments), attached)
     finally:
         is_saved = session.journal.close(SAVE_S)
         if not is_saved:
@@ -121,7 +128,8 @@ def _open_screen(arguments: argparse.Namespace) -> int:
 
 
 def _print_answer(arguments: argparse.Namespace) -> int:
-    prompt = _read_prompt(arguments.print or "")
+    attached = _read_files(arguments)
+    prompt = _read_prompt(arguments.print or "", is_stdin_file=STDIN_FILE in (arguments.file or ()))
     out = sys.stdout
     if out is None:
         raise UsageError("Standard output is closed: there is no place for the answer.")
@@ -133,7 +141,8 @@ def _print_answer(arguments: argparse.Namespace) -> int:
     from chat_tui import headless
 
     async def ask() -> int:
-        session, _ = _make_session(loaded)
+        session, registry = _make_session(loaded)
+        recalling = asyncio.create_task(registry.listings.recall())  # prices, while the answer comes
         try:
             return await headless.run(
                 session,
@@ -142,16 +151,32 @@ def _print_answer(arguments: argparse.Namespace) -> int:
                 out,
                 sys.stderr or io.StringIO(),
                 is_terminal=_is_terminal(out),
+                files=tuple(attachment.file for attachment in attached),
             )
         finally:
+            await asyncio.gather(recalling, return_exceptions=True)
             await session.aclose()
 
     return asyncio.run(ask())
 
 
-def _read_prompt(argument: str) -> str:
+def _read_files(arguments: argparse.Namespace) -> tuple[Attachment, ...]:
+    """What -f names. Raises ChatError."""
+    if not arguments.file:
+        return ()
+    from chat_tui.session.attachments import Attachment, check_all, make_file, read_file
+
+    read = [
+        Attachment(make_file("stdin", _read_stdin_bytes())) if path == STDIN_FILE else read_file(path)
+        for path in dict.fromkeys(arguments.file)
+    ]
+    check_all(read)
+    return tuple(read)
+
+
+def _read_prompt(argument: str, *, is_stdin_file: bool = False) -> str:
     """PROMPT and standard input, in that order. Raises UsageError when both are empty."""
-    piped = "" if _is_terminal(sys.stdin) else _read_stdin()
+    piped = "" if is_stdin_file or _is_terminal(sys.stdin) else _read_stdin()
     argument = argument.encode("utf-8", "replace").decode()  # bytes that are no text in this locale
     prompt = "\n\n".join(part for part in (argument, piped) if part.strip())
     if prompt:
@@ -162,16 +187,20 @@ def _read_prompt(argument: str) -> str:
 
 
 def _read_stdin() -> str:
+    return _read_stdin_bytes().decode("utf-8-sig", "replace").strip("\n")
+
+
+def _read_stdin_bytes() -> bytes:
     stdin = sys.stdin
     if stdin is None:
-        return ""
+        return b""
     try:
         data = stdin.buffer.read(MAX_STDIN_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UsageError("Standard input cannot be read.") from error
     if len(data) > MAX_STDIN_BYTES:
         raise UsageError(f"Standard input is longer than {MAX_STDIN_BYTES >> 20} MiB.")
-    return data.decode("utf-8-sig", "replace").strip("\n")
+    return data
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -195,7 +224,21 @@ def _load(arguments: argparse.Namespace) -> LoadedConfig:
 
     path = None if arguments.config is None else Path(arguments.config)
     flags = {name: getattr(arguments, name) for name in ("model", "system", "theme")}
-    return load(path, os.environ, {name: value for name, value in flags.items() if value is not None})
+    loaded = load(path, os.environ, {name: value for name, value in flags.items() if value is not None})
+    return _with_alias_problems(loaded) if loaded.config.aliases else loaded
+
+
+def _with_alias_problems(loaded: LoadedConfig) -> LoadedConfig:
+    """Only here is it known which providers there are."""
+    from dataclasses import replace
+
+    from chat_tui.config.aliases import unknown_providers
+    from chat_tui.config.explain import RESERVED_PROVIDERS
+    from chat_tui.providers.presets import PRESETS
+
+    known = (*RESERVED_PROVIDERS, *loaded.config.providers, *PRESETS)
+    problems = tuple(_shown(sentence, 400) for _, sentence in unknown_providers(loaded.config.aliases, known))
+    return replace(loaded, problems=(*loaded.problems, *problems))
 
 
 def _make_session(loaded: LoadedConfig, *, is_kept: bool = False) -> tuple[ChatSession, ProviderRegistry]:
@@ -264,15 +307,50 @@ def _models(arguments: argparse.Namespace) -> int:
     for problem in loaded.problems:
         _say(problem)
 
-    async def show_models() -> None:
+    async def show_models() -> int:
         session, _ = _make_session(loaded)
         try:
-            await print_models(session, print, is_json=arguments.json, now_s=time.time())
+            return await print_models(
+                session,
+                print,
+                only=arguments.command[1] if len(arguments.command) > 1 else "",
+                is_json=arguments.json,
+                is_refresh=arguments.refresh,
+                now_s=time.time(),
+            )
         finally:
             await session.aclose()
 
-    asyncio.run(show_models())
+    return asyncio.run(show_models())
+
+
+def _complete(arguments: argparse.Namespace) -> int:
+    from chat_tui.cli_models import completion_script, model_names
+
+    if arguments.command[0] == COMPLETION:
+        print(completion_script(arguments.command[1]))
+        return EXIT_OK
+    from chat_tui.config.paths import state_dir
+
+    for name in model_names(_load(arguments), state_dir()):
+        print(name)
     return EXIT_OK
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    import asyncio
+    import shutil
+
+    from chat_tui.cli_doctor import Wish, examine
+    from chat_tui.config.paths import state_dir
+    from chat_tui.providers.registry import ProviderRegistry
+
+    loaded = _load(arguments)
+    named = arguments.command[1] if len(arguments.command) > 1 else ""
+    width = min(shutil.get_terminal_size().columns, 100)
+    wish = Wish(named, arguments.all, not arguments.no_ask, arguments.json, width)
+    registry = ProviderRegistry(loaded.config, os.environ, state_dir())
+    return asyncio.run(examine(loaded, registry, wish, lambda line: print(line, flush=True)))
 
 
 def _stored(arguments: argparse.Namespace) -> int:

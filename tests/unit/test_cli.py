@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chat_tui import __version__, cli
+from chat_tui.session.attachments import Attachment
 
 SECRET = "sk-proj-4f9a8b7c6d5e4f3a2b1c0d9e"
 
@@ -71,8 +72,8 @@ def prompts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return asked
 
 
-Opened = list[tuple[Any, Any, bool, str]]
-"""Session, configuration, first run, resume."""
+Opened = list[tuple[Any, Any, bool, str, tuple[Attachment, ...]]]
+"""Session, configuration, first run, resume, files."""
 
 
 @pytest.fixture
@@ -80,8 +81,10 @@ def screens(monkeypatch: pytest.MonkeyPatch) -> Opened:
     """What the screen is opened with, instead of opening it."""
     opened: Opened = []
 
-    def run(session: Any, loaded: Any, first_run: bool, resume: str) -> argparse.Namespace:
-        opened.append((session, loaded, first_run, resume))
+    def run(
+        session: Any, loaded: Any, first_run: bool, resume: str, attached: tuple[Attachment, ...]
+    ) -> argparse.Namespace:
+        opened.append((session, loaded, first_run, resume, attached))
         return argparse.Namespace(exit_code=7, words="words to keep", crash=None)
 
     app = types.ModuleType("chat_tui.ui.app")
@@ -175,11 +178,11 @@ class TestScreen:
     def test_opens_with_what_was_asked_for(self, terminal: Terminal, screens: Opened) -> None:
         code, out, _ = terminal.run("-m", "demo/slow", "-s", "brief", "--theme", "light")
         assert (code, out) == (7, "words to keep\n")
-        session, loaded, first_run, resume = screens[0]
+        session, loaded, first_run, resume, attached = screens[0]
         assert (session.model_id, session.system, loaded.config.theme) == ("demo/slow", "brief", "light")
         assert loaded.origins["system"] == "--system"
         assert first_run
-        assert resume == ""
+        assert (resume, attached) == ("", ())
         assert session.journal.is_keeping
 
     @pytest.mark.parametrize(
@@ -191,6 +194,18 @@ class TestScreen:
     ) -> None:
         terminal.run("-m", "demo/slow", *argv)
         assert screens[0][3] == resume
+
+    def test_attaches_what_is_named_and_says_what_cannot_be(
+        self, terminal: Terminal, screens: Opened, tmp_path: Path
+    ) -> None:
+        (tmp_path / "a.md").write_text("A")
+        named = str(tmp_path / "a.md")
+        assert terminal.run("-f", named, "--file", named)[0] == 7
+        assert [item.file.data for item in screens[0][4]] == [b"A"]
+        code, _, err = terminal.run("-f", str(tmp_path / "gone"))
+        assert code == 2
+        assert "There is no file" in err
+        assert len(screens) == 1
 
     @pytest.mark.parametrize("argv", [("-c", "-p", "x"), ("-r", "0a", "-p", "x"), ("-c", "models")])
     def test_going_on_needs_a_screen(self, terminal: Terminal, argv: tuple[str, ...]) -> None:
@@ -284,7 +299,7 @@ class TestCommands:
         from chat_tui.providers.base import ModelInfo
         from chat_tui.providers.registry import ModelGroup
 
-        async def list_models(_: object) -> Any:
+        async def list_models(*_: object, **__: object) -> Any:
             yield ModelGroup("demo", "demo", (ModelInfo("demo/burst", "burst\x1b[1m"), ModelInfo("demo/slow")))
             yield ModelGroup("mine", "", (), "It does not\x07 answer.")
 
@@ -292,8 +307,8 @@ class TestCommands:
         code, out, _ = terminal.run("models")
         assert code == 0
         assert out.splitlines() == [
-            "demo · demo",
-            f"  * {'demo/burst':<36}  burst␛[1m",
+            "demo",
+            f"  * {'demo/burst':<30}    burst␛[1m",
             "    demo/slow",
             "mine",
             "    It does not␇ answer.",
@@ -335,6 +350,8 @@ class TestWrongUsage:
             (("--output-format", "xml", "-p", "x"), "invalid choice: 'xml'"),
             (("--json",), "--json goes with config show, models, doctor"),
             (("--json", "-p", "x"), "--json goes with config show, models, doctor"),
+            (("-f", "a.png", "models"), "-f goes with a question; one of several words needs quotes."),
+            (("-f", "a.png", "two", "words"), "-f goes with a question; one of several words needs quotes."),
             (("doctor", "openai", "groq"), "After doctor comes one PROVIDER or nothing."),
             (("doctor", "openai", "--all"), "--all is all providers: name none"),
             (("models", "--no-ask"), "--no-ask goes with doctor."),

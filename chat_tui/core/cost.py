@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,23 @@ class CostSum:
     def words(self) -> str:
         """The same, and who says so."""
         return "" if self.known is None else f"{self.amount} ({_SAID_BY[self.known.source]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a conversation took, all its versions. Tokens are sums of what is known.
+
+    `uncounted`: so many answers whose input nobody counted; `is_estimate`: not all output was counted.
+    """
+
+    answers: int = 0
+    tokens_in: int = 0
+    cached_tokens: int = 0
+    uncounted: int = 0
+    tokens_out: int = 0
+    reasoning_tokens: int = 0
+    is_estimate: bool = False
+    cost: CostSum = field(default_factory=CostSum)
 
 
 _LEAST_SHOWN_USD = 0.000001

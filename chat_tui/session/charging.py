@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Final
 
 from chat_tui.core.conversation import ChatRequest, Ending, FilePart, Message, TextPart
-from chat_tui.core.cost import Cost, CostSum, Prices, cost_of, sum_of, total_of
+from chat_tui.core.cost import Prices, Use, cost_of, sum_of, total_of
 from chat_tui.core.events import Usage
 from chat_tui.core.outcome import Outcome
 
@@ -76,14 +76,19 @@ def _added(before: Usage | None, after: Usage | None) -> Usage | None:
     return replace(Usage(**sums), tokens_per_s=after.tokens_per_s)  # pyright: ignore[reportArgumentType] - same fields
 
 
-def cost_of_messages(messages: tuple[Message, ...]) -> CostSum:
-    """What a conversation has cost, all its versions; models that cost nothing are left out."""
-    costs: list[Cost | None] = []
-    for message in messages:
-        ending = message.ending
-        if ending is None:
-            continue
-        is_free = not ending.tokens or ending.is_rewritten or message.model.startswith(_UNCHARGED)
-        if ending.charge is not None or not is_free:
-            costs.append(ending.charge)
-    return sum_of(costs)
+def use_of(messages: tuple[Message, ...]) -> Use:
+    """What a conversation took, all its versions. Models that cost nothing leave nothing unknown."""
+    asked = [(message, message.ending) for message in messages if message.ending is not None]
+    given = [(message, end) for message, end in asked if not end.is_rewritten and (end.tokens or end.charge)]
+    usages = [end.usage or Usage() for _, end in given]
+    costs = [end.charge for message, end in given if end.charge or not message.model.startswith(_UNCHARGED)]
+    return Use(
+        answers=len(given),
+        tokens_in=sum(usage.input_tokens or 0 for usage in usages),
+        cached_tokens=sum(usage.cached_tokens or 0 for usage in usages),
+        uncounted=sum(usage.input_tokens is None for usage in usages),
+        tokens_out=sum(end.tokens for _, end in given),
+        reasoning_tokens=sum(usage.reasoning_tokens or 0 for usage in usages),
+        is_estimate=any(end.is_estimate for _, end in given),
+        cost=sum_of(costs),
+    )

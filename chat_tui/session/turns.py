@@ -27,14 +27,14 @@ from chat_tui.core.outcome import Outcome
 from chat_tui.core.replay import replayable, unseen
 from chat_tui.core.sanitize import Cleaner, TextCleaner
 from chat_tui.providers.base import BlindProvider, Clock, Provider
-from chat_tui.session.charging import charged, cost_of_messages
+from chat_tui.session.charging import charged, use_of
 from chat_tui.session.charging import joined as with_earlier
 from chat_tui.session.journal import Journal
 from chat_tui.session.models import ModelSession
 from chat_tui.session.turn_kind import TurnKind
 
 if TYPE_CHECKING:
-    from chat_tui.core.cost import CostSum, Prices
+    from chat_tui.core.cost import Prices, Use
     from chat_tui.providers.registry import ProviderRegistry
     from chat_tui.session.turn_runner import TurnListener, TurnRunner
 
@@ -83,9 +83,9 @@ class TurnSession(ModelSession):
         self._clock = clock
 
     @property
-    def cost(self) -> CostSum:
-        """What the conversation has cost with all its versions, as far as somebody says so."""
-        return cost_of_messages(self.conversation.messages)
+    def use(self) -> Use:
+        """What the conversation took with all its versions, and what that has cost as far as somebody says so."""
+        return use_of(self.conversation.messages)
 
     @property
     def is_running(self) -> bool:

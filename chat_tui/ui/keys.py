@@ -233,6 +233,7 @@ ACTIONS: tuple[Action, ...] = (
         "What is known of an answer: tokens, cost, what went wrong.",
         Scope.TRANSCRIPT,
         "details",
+        aliases=("cost", "tokens"),
     ),
     Action(
         "copy_message",

@@ -45,12 +45,19 @@ async def test_d_tells_what_the_last_answer_took(tmp_path: Path) -> None:
             "tokens in 1,000, 400 of them cached",
             "tokens out 80, 30 of them reasoning",
             "cost $0.0016 (your price)",
-            "conversation $0.0016 (your price)",
         ):
             assert part in words(on)
         await pressed(on, "y")
         await wait_until(lambda: on.app.screen is on.chat)
         assert "cost: $0.0016 (your price)\n" in on.app.clipboard
+
+
+@pytest.mark.parametrize("command", ["/cost", "/tokens", "/details"])
+async def test_a_command_tells_it_too(tmp_path: Path, command: str) -> None:
+    async with stage("fake/one", tmp_path, config=PRICED, provider=counting(Finished(FinishReason.STOP))) as on:
+        await asked(on)
+        await on.ask(command)
+        await wait_until(lambda: isinstance(on.app.screen, AnswerDetailsScreen))
 
 
 async def test_where_nobody_knows_a_price_no_money_is_spoken_of(tmp_path: Path) -> None:
@@ -97,13 +104,22 @@ async def test_the_status_bar_has_it_only_where_nothing_else_needs_the_room(
         assert "done" in on.status
 
 
-async def test_another_conversation_has_a_cost_of_its_own(tmp_path: Path) -> None:
+async def test_a_conversation_adds_up_and_another_one_begins_anew(tmp_path: Path) -> None:
     provider = counting(Finished(FinishReason.STOP), Finished(FinishReason.STOP))
     async with stage("fake/one", tmp_path, config=PRICED, provider=provider, size=WIDE) as on:
         await asked(on)
         await asked(on, "And?")
         assert "$0.0032" in on.status
-        await pressed(on, "ctrl+n")
+        await pressed(on, "tab", "d")
+        await wait_until(lambda: isinstance(on.app.screen, AnswerDetailsScreen))
+        for part in (
+            "conversation 2 answers",
+            "all in 2,000, 800 of them cached",
+            "all out 160, 60 of them reasoning",
+            "all cost $0.0032 (your price)",
+        ):
+            assert part in words(on)
+        await pressed(on, "escape", "ctrl+n")
         assert "$" not in on.status
         await pressed(on, "d")
         assert on.app.screen is on.chat

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from chat_tui.core.conversation import Message
-from chat_tui.core.cost import CostSum
+from chat_tui.core.cost import Use
 from chat_tui.core.sanitize import clean_line
 from chat_tui.ui.widgets.gauges import ESTIMATE, duration_text, latency_text, rate_text
 
@@ -21,8 +21,8 @@ _LABEL_CELLS = 14
 Fact = tuple[str, str]
 
 
-def answer_facts(message: Message, conversation: CostSum) -> Iterator[Fact]:
-    """(label, value) of what is known of an answer that has ended, and what all of the conversation has cost."""
+def answer_facts(message: Message, conversation: Use) -> Iterator[Fact]:
+    """(label, value) of what is known of an answer that has ended, and of what all of the conversation took."""
     if message.model:
         yield "model", clean_line(message.model, 200)
     ending = message.ending
@@ -42,9 +42,21 @@ def answer_facts(message: Message, conversation: CostSum) -> Iterator[Fact]:
             yield "time", duration_text(ending.elapsed_s)
         if ending.charge is not None:
             yield "cost", ending.charge.words
-    if conversation.known is not None:
-        some = f", {conversation.unknown:,} not known" if conversation.unknown else ""
-        yield "conversation", f"{conversation.words}{some}"
+    if conversation.answers > 1:
+        yield from _conversation_facts(conversation)
+
+
+def _conversation_facts(use: Use) -> Iterator[Fact]:
+    """Of all answers together, other versions included."""
+    yield "conversation", f"{use.answers:,} answers"
+    if use.tokens_in:
+        more = "≥" if use.uncounted else ""
+        yield "all in", f"{more}{use.tokens_in:,}{_part(use.cached_tokens, 'cached')}"
+    mark = ESTIMATE if use.is_estimate else ""
+    yield "all out", f"{mark}{use.tokens_out:,}{_part(use.reasoning_tokens, 'reasoning')}"
+    if use.cost.known is not None:
+        some = f", not known of {use.cost.unknown:,}" if use.cost.unknown else ""
+        yield "all cost", f"{use.cost.words}{some}"
 
 
 def _part(count: int | None, name: str) -> str:

@@ -185,7 +185,7 @@ class ChatScreen(AttachingScreen):
         facts: tuple[tuple[str, str], ...] = ()
         is_last = answer is None or answer is self.session.conversation.tip
         if answer is not None and answer.ending is not None and (fault is None or not is_last):
-            fault, facts = answer.ending.fault, tuple(answer_facts(answer, self.session.cost))
+            fault, facts = answer.ending.fault, tuple(answer_facts(answer, self.session.use))
         if fault is not None:
             self.app.push_screen(DetailsScreen(fault, self.copy, facts))
         elif facts:

@@ -215,7 +215,7 @@ class TurnScreen(Screen[None]):
         if runner.hidden_chars:
             self.say(f"{runner.hidden_chars} hidden characters in this answer are shown as marks.")
         self.tell_notes()
-        self._cost = self.session.cost.amount
+        self._cost = self.session.use.cost.amount
         self.show_status()
         if self._rest_timer is not None:
             self._rest_timer.reset()
@@ -261,7 +261,7 @@ class TurnScreen(Screen[None]):
         self.transcript.show_messages(self.session.conversation.path())
         self.show_versions()
         self.show_title()
-        self._cost = self.session.cost.amount
+        self._cost = self.session.use.cost.amount
         self.show_status()
 
     def show_versions(self) -> None:

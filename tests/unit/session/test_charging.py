@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from chat_tui.core.conversation import ChatRequest, Ending, FilePart, Message, Role, TextPart
-from chat_tui.core.cost import Cost, CostSum, Prices, PriceSource
+from chat_tui.core.cost import Cost, CostSum, Prices, PriceSource, Use
 from chat_tui.core.events import Connected, Finished, FinishReason, TextDelta, Usage, UsageReported
 from chat_tui.core.outcome import Outcome
 from chat_tui.providers.registry import ProviderRegistry
-from chat_tui.session.charging import charged, cost_of_messages, joined
+from chat_tui.session.charging import charged, joined, use_of
 from chat_tui.session.session import ChatSession
 from tests.support.clock import ManualClock
 from tests.support.fake_provider import FakeProvider, FakeRegistry, failed
@@ -102,9 +102,19 @@ def test_a_conversation_counts_what_is_known_and_how_much_is_not() -> None:
     known = message(Cost(0.25, PriceSource.SERVER))
     free = (message(None, "local/small"), message(None, "demo/cut"), message(None, tokens=0))
     question = Message(2, Role.USER, (TextPart("?"),))
-    assert cost_of_messages((question, known, *free)) == CostSum(Cost(0.25, PriceSource.SERVER))
-    assert cost_of_messages((known, message(None))) == CostSum(Cost(0.25, PriceSource.SERVER), 1)
-    assert cost_of_messages(free) == CostSum()
+    assert use_of((question, known, *free)).cost == CostSum(Cost(0.25, PriceSource.SERVER))
+    assert use_of((known, message(None))).cost == CostSum(Cost(0.25, PriceSource.SERVER), 1)
+    assert use_of(free).cost == CostSum()
+
+
+def test_tokens_of_a_conversation_are_sums_of_what_was_counted() -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100, cached_tokens=400, reasoning_tokens=30)
+    counted = Message(1, Role.ASSISTANT, (), model="p/m", ending=ending(usage))
+    guessed = Message(2, Role.ASSISTANT, (), model="p/m", ending=ending(None, tokens=7, is_estimate=True))
+    assert use_of((counted, counted, guessed)) == Use(
+        answers=3, tokens_in=2000, cached_tokens=800, uncounted=1, tokens_out=207, reasoning_tokens=60,
+        is_estimate=True, cost=CostSum(None, 3),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -135,7 +145,7 @@ async def test_the_price_of_the_time_is_kept_with_the_answer(
     (_, answer) = session.conversation.path()
     assert answer.ending is not None
     assert answer.ending.charge == COST
-    assert session.cost == CostSum(COST)
+    assert session.use.cost == CostSum(COST)
 
 
 async def test_retries_count_all_and_a_switch_of_the_model_changes_no_price(
@@ -150,18 +160,18 @@ async def test_retries_count_all_and_a_switch_of_the_model_changes_no_price(
     session.switch_model("fake/two")
     gate.set()
     await running
-    assert session.cost == CostSum(Cost(2 * COST.usd, PriceSource.LISTING))
+    assert session.use.cost == CostSum(Cost(2 * COST.usd, PriceSource.LISTING))
 
 
 async def test_an_answer_that_was_cut_and_went_on(session: ChatSession, provider: FakeProvider) -> None:
     provider.add([Connected(), TextDelta("One "), failed()])
     await session.submit("?").run()
-    before = session.cost.known
+    before = session.use.cost.known
     assert before is not None
     assert before.is_estimate
     provider.add(says("two."))
     await session.continue_answer().run()
-    after = session.cost.known
+    after = session.use.cost.known
     assert after is not None
     assert after.usd == pytest.approx(before.usd + COST.usd)
     assert after.is_estimate

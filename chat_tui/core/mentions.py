@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chat_tui.core.sanitize import clean
+
 MAX_PATH_CHARS = 4_096
 _MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|([^\s"]+))')
 _OPEN = re.compile(r'(?<!\S)@(?:"([^"\n]*)|([^\s"]*))\Z')
@@ -61,8 +63,8 @@ def open_mention(line: str) -> OpenMention | None:
 
 
 def mention_of(path: str) -> str:
-    """How a path is mentioned so that `mentions` reads it back; empty when it cannot be."""
-    if not path or _NOT_NAMED.search(path):
+    """How a path is mentioned so that `mentions` reads it back; empty when it cannot be, or may not be shown."""
+    if not path or _NOT_NAMED.search(path) or not (path.isprintable() or clean(path) == path):
         return ""
     is_plain = not re.search(r"\s", path) and not path.endswith(tuple(_AFTER))
     return f"@{path}" if is_plain else f'@"{path}"'

@@ -11,6 +11,7 @@ from textual import on, work
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.errors import ChatError
 from chat_tui.core.files import shown_name
+from chat_tui.core.outcome import Phase
 from chat_tui.session.attachments import (
     Attachment,
     check_all,
@@ -54,7 +55,7 @@ class AttachingScreen(KeepingScreen):
         """Look for what may be meant; what was found for fewer letters stands until then."""
         self._mentioned = event.typed
         if event.typed is None:
-            self.mention_list.show(())
+            self.close_mentions()
         else:
             self.find_files(event.typed)
 
@@ -64,6 +65,17 @@ class AttachingScreen(KeepingScreen):
         paths = await self._finder.find(typed)
         if self._mentioned == typed:
             self.mention_list.show(paths if self.prompt.has_focus else ())
+            self.show_status()
+
+    def close_mentions(self) -> None:
+        """There is nothing to choose any more."""
+        self._mentioned = None
+        self.mention_list.show(())
+        self.show_status()
+
+    def escape_hint(self, phase: Phase) -> str:
+        """What Esc would do now."""
+        return "Esc close" if self.mention_list.is_open else super().escape_hint(phase)
 
     @on(MentionList.Clicked)
     def take_clicked(self) -> None:

@@ -46,7 +46,16 @@ def test_the_mention_that_is_typed(line: str, found: OpenMention | None) -> None
 
 @pytest.mark.parametrize(
     ("path", "written"),
-    [("a.png", "@a.png"), ("a b.png", '@"a b.png"'), ("a.", '@"a."'), ('a".png', ""), ("a\nb", ""), ("", "")],
+    [
+        ("a.png", "@a.png"),
+        ("a b.png", '@"a b.png"'),
+        ("a.", '@"a."'),
+        ('a".png', ""),
+        ("a\nb", ""),
+        ("a\x1b", ""),
+        ("a\u202eb", ""),
+        ("", ""),
+    ],
 )
 def test_how_a_path_is_mentioned(path: str, written: str) -> None:
     assert mention_of(path) == written

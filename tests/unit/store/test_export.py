@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from chat_tui.core.conversation import (
     Ending,
+    FilePart,
     Message,
     OpaquePart,
     Outcome,
@@ -24,6 +26,7 @@ from chat_tui.core.conversation import (
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.store.export import ExportFormat, export_one, json_pieces, render
 from chat_tui.store.model import StoredConversation
+from chat_tui.store.records import conversation_from_record
 from tests.support.conversations import conversations
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -72,6 +75,31 @@ SAMPLE = StoredConversation(
         ),
     ),
 )
+
+
+FILE = FilePart("my *photo* <b>.png", "image/png", b"\x89PNG\r\n\x1a\n\xff\x00canary")
+WITH_FILE = StoredConversation(
+    id="cd" * 16, title="T", tip_id=1, messages=(Message(1, Role.USER, (FILE, TextPart("What is it?"))),)
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "named"),
+    [
+        (ExportFormat.MARKDOWN, "What is it?\n\nAttached: my \\*photo\\* \\<b\\>.png (image/png, 16 B)\n"),
+        (ExportFormat.HTML, '<p class="attached">Attached: my *photo* &lt;b&gt;.png (image/png, 16 B)</p>'),
+    ],
+)
+def test_files_are_named_and_not_written_out(form: ExportFormat, named: str) -> None:
+    text = render(WITH_FILE, form)
+    assert named in text
+    assert "canary" not in text
+    assert b64encode(FILE.data).decode() not in text
+
+
+def test_to_keep_a_file_is_whole() -> None:
+    (record,) = json.loads(render(WITH_FILE, ExportFormat.JSON))["conversations"]
+    assert conversation_from_record(record) == WITH_FILE
 
 
 @pytest.mark.parametrize("form", [ExportFormat.MARKDOWN, ExportFormat.HTML])

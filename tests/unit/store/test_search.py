@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
+from chat_tui.core.conversation import FilePart, Message, Role, TextPart
 from chat_tui.store.search import query_of
-from tests.support.stores import chat, opened
+from tests.support.stores import chat, flushed, opened
 
 PROBES = (
     *[
@@ -139,3 +141,17 @@ async def test_no_input_is_an_error(tmp_path: Path) -> None:
 def test_words_are_quoted() -> None:
     assert query_of('say "hi" the') == '"say" AND """hi""" AND "the"*'
     assert query_of(' - "') == ""
+
+
+async def test_files_are_in_no_index(tmp_path: Path) -> None:
+    data = b"canary" * 1_000
+    file = FilePart("photo.png", "image/png", data)
+    with opened(tmp_path) as store:
+        conversation_id = chat(store)
+        store.put_message(conversation_id, Message(3, Role.USER, (file, TextPart("What is that?")), 2))
+        flushed(store)
+        assert [hit.message_id for hit in await store.search("that", 5)] == [3]
+        assert await store.search(b64encode(data).decode()[:40], 5) == []
+        (row,) = await store.search("that", 5)
+        assert row.row.text_chars < 100
+        assert (await store.load(conversation_id)).messages[-1].files == (file,)

@@ -130,3 +130,15 @@ async def test_why_it_waits_can_be_read_before_it_asks_again(tmp_path: Path) -> 
         await wait_until(lambda: on.app.screen is on.chat)
         on.clock.stop_at_s = float("inf")
         await on.until_done()
+
+
+@pytest.mark.parametrize("size", [(110, 32), (60, 20), (40, 10)])
+async def test_however_long_it_is_its_end_and_the_keys_can_be_seen(size: tuple[int, int]) -> None:
+    app = PanelApp()
+    async with app.run_test(size=size) as pilot:
+        app.open_panel(DetailsScreen(replace(ASKED, detail="word " * 400), print))
+        await wait_until(lambda: "copies" in screen_text(app))
+        await pilot.press("end")
+        await wait_until(lambda: "--data-raw" in screen_text(app))
+        assert "key refused" in screen_text(app)
+        assert "copies" in screen_text(app)

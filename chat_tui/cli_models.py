@@ -30,7 +30,7 @@ EXIT_NOTHING: Final = 1
 FRESH_S: Final = 3600.0
 """A list of this age is shown as it is; --refresh asks in any case."""
 
-_LEAST_ID_CHARS, _MOST_ID_CHARS = 30, 44
+_LEAST_ID_CHARS, _MOST_ID_CHARS = 30, 40
 
 
 async def print_models(
@@ -80,10 +80,11 @@ def _model_line(model: ModelInfo, id_chars: int, *, is_chosen: bool, alias: str)
     columns = ""
     if facts is not None:
         columns = f"{context_text(facts.context_tokens):>{CONTEXT_CELLS}}  {price_text(facts):<{PRICE_CELLS}}  "
-        columns += inputs_text(facts.inputs)
-    words = (alias and f"= {alias}", model.label if facts is None or not columns.strip() else "", model.note)
+        columns = (columns + inputs_text(facts.inputs)).rstrip()
+    words = (model.label if facts is None or not columns.strip() else "", model.note)
     about = " · ".join(clean_line(part) for part in words if part)
-    return f"  {'*' if is_chosen else ' '} {clean_line(model.id):<{id_chars}}  {columns}  {about}".rstrip()
+    name = clean_line(model.id) + (f" = {clean_line(alias)}" if alias else "")
+    return f"  {'*' if is_chosen else ' '} {name:<{id_chars}}  {columns}  {about}".rstrip()
 
 
 def _as_data(group: ModelGroup) -> dict[str, object]:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from chat_tui.core.errors import ChatError, ConfigError
@@ -17,9 +17,6 @@ from chat_tui.wire.base import ModelFacts
 
 LIST_LIMIT_S = 2.0
 """After so long a provider is called slow."""
-
-FRESH_S: Final = 3600.0
-"""A list of this age is good enough for whoever does not insist."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def _name(model_id: str) -> str:
 
 
 def _put(directory: Path, model_id: str) -> None:
-    if len(model_id) <= _MAX_ID_CHARS and clean_line(model_id, _MAX_ID_CHARS) == model_id:
+    if 0 < len(model_id) <= _MAX_ID_CHARS and clean_line(model_id, _MAX_ID_CHARS) == model_id:
         with suppress(OSError, ValueError):
             make_private_dir(directory)
             write_private(directory / _name(model_id), model_id.encode())

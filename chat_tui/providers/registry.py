@@ -282,7 +282,10 @@ class ProviderRegistry:
         from chat_tui.providers.demo_scripts import DEMOS
         from chat_tui.providers.local_weights import list_local
 
-        local = (model.id for model in list_local(self._config.local) if model.is_available)
+        try:
+            local = [model.id for model in list_local(self._config.local) if model.is_available]
+        except (OSError, RuntimeError):  # a path nobody can look at; ~name of nobody
+            local = []
         return (*local, *(f"{DEMO}/{name}" for name in DEMOS))
 
     # -- what is known of them ---------------------------------------------------------------------

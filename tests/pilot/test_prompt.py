@@ -14,7 +14,14 @@ from textual.widgets import Button
 
 import chat_tui.ui.widgets.prompt as prompt_module
 from chat_tui.core.history import PromptHistory
-from chat_tui.ui.widgets.prompt import Prompt, command_hint, completed, matching_commands
+from chat_tui.ui.widgets.prompt import (
+    Prompt,
+    command_hint,
+    completed,
+    matching_commands,
+    model_hint,
+    typed_model,
+)
 from tests.support.waiting import wait_until
 
 STYLES = Path(prompt_module.__file__).parents[1] / "styles" / "app.tcss"
@@ -233,3 +240,36 @@ async def test_undo_and_redo_across_lines_that_are_gone() -> None:
         prompt.clear()
         await pilot.press("ctrl+z", "ctrl+y", "ctrl+y")
         assert prompt.text == ""
+
+
+MODELS = ("fast", "groq/llama-70b", "groq/llama-8b", "openai/mini")
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("/model f", "/model fast"),
+        ("/model g", "/model groq/llama-"),
+        ("/model groq/llama-8", "/model groq/llama-8b"),
+        ("/model mini", "/model openai/mini"),
+        ("/model nobody", "/model nobody"),
+    ],
+)
+async def test_tab_completes_what_is_known_behind_model(typed: str, text: str) -> None:
+    async with running() as (_, prompt, pilot):
+        prompt.model_names = lambda: MODELS
+        prompt.put(typed)
+        await pilot.press("tab")
+        assert prompt.text == text
+        assert prompt.has_focus
+
+
+def test_the_hint_behind_model_names_as_many_as_there_is_room_for() -> None:
+    assert model_hint("", MODELS, 60).plain == "fast  groq/llama-70b  groq/llama-8b  openai/mini · Tab"
+    assert model_hint("", MODELS, 30).plain == "fast  groq/llama-70b … · Tab"
+    assert model_hint("llama", MODELS, 60).plain == "groq/llama-70b  groq/llama-8b · Tab"
+    assert model_hint("fast", MODELS, 60).plain == ""
+    assert model_hint("nobody", MODELS, 60).plain == ""
+    assert typed_model("/model x") == "x"
+    assert typed_model("/model") is None
+    assert typed_model("/model x\ny") is None

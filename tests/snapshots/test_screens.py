@@ -27,9 +27,12 @@ from chat_tui.core.events import (
     ToolCallStarted,
 )
 from chat_tui.ui.screens.conversations import ConversationsScreen
+from chat_tui.ui.screens.models import ModelsScreen
 from tests.snapshots.dump import dump
 from tests.support.fake_provider import FakeProvider, answer, failed
 from tests.support.library import NOW_S, SHELF, FakeLibrary
+from tests.support.model_shelf import NOW_S as MODELS_NOW_S
+from tests.support.model_shelf import ShelfOfModels
 from tests.support.stage import Stage, stage
 from tests.support.waiting import wait_until
 
@@ -250,6 +253,17 @@ def telling() -> FakeProvider:
     return provider
 
 
+def choosing_model(*pressed: str, until: str = "models · Enter") -> Act:
+    """The picker of models over a few, after some keys."""
+
+    async def act(on: Stage) -> None:
+        on.app.push_screen(ModelsScreen(ShelfOfModels(), "demo/slow", now=lambda: MODELS_NOW_S))
+        await wait_until(lambda: "models · Enter" in on.screen_text, what="the models")
+        await keys(*pressed, until=until)(on)
+
+    return act
+
+
 def choosing(*pressed: str, until: str) -> Act:
     """The picker of conversations over a few, after some keys."""
 
@@ -362,6 +376,12 @@ SCREENS = (
     Screen("conversations-narrow", "demo/markdown", choosing(until="6 conv"), NARROW),
     Screen("conversations-found", "demo/markdown", choosing(*"br", until="2 conv")),
     Screen("conversations-rename", "demo/markdown", choosing("down", "ctrl+r", until="takes the title")),
+    Screen("models", "demo/slow", choosing_model("down"), WIDE),
+    Screen("models-usual", "demo/slow", choosing_model()),
+    Screen("models-light", "demo/slow", choosing_model("ctrl+t"), theme="light"),
+    Screen("models-terminal", "demo/slow", choosing_model("down"), theme="terminal"),
+    Screen("models-narrow", "demo/slow", choosing_model(), NARROW),
+    Screen("models-offer", "demo/slow", choosing_model(*"cloud/new", until="as it is")),
     Screen("conversations-deleted", "demo/markdown", choosing("down", "ctrl+d", until="brings it back")),
     Screen("unsaved", "demo/markdown", unsaved),
     Screen("unsaved-narrow", "demo/markdown", unsaved, NARROW, "light"),

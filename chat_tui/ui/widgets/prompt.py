@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -15,6 +15,7 @@ from textual.widgets.text_area import Selection
 
 from chat_tui.core.history import PromptHistory
 from chat_tui.core.mentions import OpenMention, mention_of, open_mention, pasted_path
+from chat_tui.core.name_completion import agreed, fitting
 from chat_tui.core.sanitize import clean
 from chat_tui.ui.keys import ACTIONS, Action, action
 
@@ -28,6 +29,7 @@ among them must not send. No hand is that fast."""
 
 _COMMANDS: tuple[Action, ...] = tuple(row for row in ACTIONS if row.command)
 _MAX_HINTS = 6
+_MODEL = "/model "
 _OTHERS_KEYS = frozenset({"ctrl+c", "super+c", "ctrl+d", "pageup", "pagedown", "f6", "f7"})
 """Keys of the text area that mean something else here, or belong to the screen."""
 
@@ -64,6 +66,26 @@ def command_hint(text: str) -> Content:
         return Content(f"/{rows[0].command}  {rows[0].title}{tail}")
     names = "  ".join(f"/{row.command}" for row in rows[:_MAX_HINTS])
     return Content(names + (" …" if len(rows) > _MAX_HINTS else ""))
+
+
+def typed_model(text: str) -> str | None:
+    """So much of a model's name is typed behind /model; None when none is."""
+    return text[len(_MODEL) :] if text.startswith(_MODEL) and "\n" not in text else None
+
+
+def model_hint(typed: str, names: Sequence[str], width: int) -> Content:
+    """Models that may be meant, in `width` cells; empty where one is typed in full or none is known."""
+    found = fitting(typed, names)
+    if not found or found == (typed,):
+        return Content("")
+    shown, room = [found[0]], width - len(found[0]) - len(" · Tab")
+    for name in found[1:]:
+        room -= len(name) + 2
+        if room < 2:
+            break
+        shown.append(name)
+    more = " …" if len(shown) < len(found) else ""
+    return Content("  ".join(shown) + more + " · Tab")
 
 
 class Choices(Protocol):
@@ -135,6 +157,8 @@ class Prompt(TextArea, inherit_bindings=False):
         """Whether Enter asks to send what has no words, too: files are attached."""
         self.take_path: Callable[[str], Awaitable[bool]] | None = None
         """Asked what to do with the path of a file that is pasted; True: it is no text."""
+        self.model_names: Callable[[], Sequence[str]] = tuple
+        """What can stand behind /model, as far as it is known."""
         self._choices = choices
         self._is_typing = False
         """Whether the last change was a key's: in what is put there, no mention is being typed."""
@@ -177,6 +201,8 @@ class Prompt(TextArea, inherit_bindings=False):
             self._insert("\n")
         elif key == "tab" and self.text.startswith("/") and matching_commands(self.text):
             self._complete()
+        elif key == "tab" and (typed := typed_model(self.text)) is not None:
+            self._complete_to(_MODEL + agreed(typed, self.model_names()))
         elif key in action("history_back").keys and self.navigator.is_first_wrapped_line(self.cursor_location):
             self._recall(self.prompts.back(self.text), is_cursor_at_end=False)
         elif key in action("history_forward").keys and self.navigator.is_last_wrapped_line(self.cursor_location):
@@ -203,8 +229,13 @@ class Prompt(TextArea, inherit_bindings=False):
 
     @on(TextArea.Changed)
     def show_command_hint(self) -> None:
-        """Name the commands that begin with what was typed."""
-        self.border_subtitle = command_hint(self.text) if self.document[0].startswith("/") else Content("")
+        """Name the commands that begin with what was typed, or the models behind /model."""
+        if not self.document[0].startswith("/"):
+            self.border_subtitle = Content("")
+        elif (typed := typed_model(self.text)) is not None:
+            self.border_subtitle = model_hint(typed, self.model_names(), max(0, self.size.width - 4))
+        else:
+            self.border_subtitle = command_hint(self.text)
 
     @on(TextArea.Changed)
     def look_for_mention(self) -> None:
@@ -277,7 +308,9 @@ class Prompt(TextArea, inherit_bindings=False):
             self.post_message(self.Submitted(self, self.text))
 
     def _complete(self) -> None:
-        text = completed(self.text)
+        self._complete_to(completed(self.text))
+
+    def _complete_to(self, text: str) -> None:
         if text != self.text:
             self.put(text)
 

@@ -52,6 +52,8 @@ class _Secret:
     command: tuple[str, ...] = ()
 
 
+ANY = "any"
+"""In the place of a model where only the provider matters."""
 _LIKE_A_KEY = re.compile(r"KEY|TOKEN", re.IGNORECASE)
 _KEY_FIELDS = ("api_key_env", "api_key_command", "api_key_keyring")
 
@@ -118,18 +120,19 @@ class ProviderRegistry:
             from chat_tui.providers.scripted import ScriptedProvider
 
             return ScriptedProvider(self._clock)
-        return self._make_server(name)
+        return self._make_server(name, model)
 
-    def _make_server(self, name: str) -> Provider:
+    def _make_server(self, name: str, model: str) -> Provider:
         config, preset = self._config.providers.get(name), PRESETS.get(name)
         if config is None and preset is None:
-            raise self._unknown(name)
+            raise self._unknown(name, "" if model == ANY else model)
         return self._connect(name, config or ProviderConfig(), preset)
 
-    def _unknown(self, name: str) -> ConfigError:
+    def _unknown(self, name: str, model: str = "") -> ConfigError:
         known = [LOCAL, DEMO, *self._config.providers, *PRESETS]
         nearest = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean {nearest[0]}?" if nearest else f"Known are {', '.join(dict.fromkeys(known))}."
+        meant = "/".join(filter(None, (nearest[0], clean_line(model, 80)))) if nearest else ""
+        hint = f"Did you mean {meant}?" if nearest else f"Known are {', '.join(dict.fromkeys(known))}."
         return ConfigError(f"There is no provider “{clean_line(name, 80)}”.", hint)
 
     def _connect(

@@ -82,7 +82,7 @@ def test_an_unknown_provider_gets_the_nearest_name(tmp_path: Path, name: str, ne
     registry = make(tmp_path, mine=ProviderConfig(base_url=HERE))
     with pytest.raises(ConfigError, match=f"no provider “{name}”") as caught:
         registry.resolve(f"{name}/x")
-    assert caught.value.hint == f"Did you mean {nearest}?"
+    assert caught.value.hint == f"Did you mean {nearest}/x?"
 
 
 def test_a_provider_like_no_other_gets_the_whole_list(tmp_path: Path) -> None:

@@ -346,7 +346,7 @@ async def test_of_a_seen_image_a_blind_model_is_told_the_name(tmp_path: Path) ->
 async def test_what_a_listing_says_of_a_model_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage("fake/one", tmp_path, provider=saying("A.")) as on:
         facts = ModelFacts("one", inputs=frozenset({"text"}))
-        monkeypatch.setattr(on.session, "facts_of", lambda model_id: facts if model_id == "fake/one" else None)
+        monkeypatch.setattr(on.session, "facts_of", {"fake/one": facts}.get)
         await on.ask("What is @photo.png?")
         await wait_until(lambda: "cannot see" in on.text)
         assert on.requests == []

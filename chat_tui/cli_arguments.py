@@ -123,7 +123,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if command and command not in _COMMANDS and not (is_stored or is_doctor or _is_about_models(command)):
         raise UsageError(_wrong_command(command))
     takes_json = command == ("config", "show") or command[:1] in ((MODELS,), (DOCTOR,))
-    if arguments.json and not takes_json and (not is_stored or command[0] == "export"):
+    if arguments.json and not takes_json and (not is_stored or command[:1] == ("export",)):
         raise UsageError("--json goes with config show, models, doctor, conversations, import and stats.")
     _check_options(arguments, command[0] if command else "")
     if (arguments.resume or getattr(arguments, "continue")) and (command or is_print):

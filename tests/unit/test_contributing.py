@@ -105,8 +105,8 @@ async def test_a_server_is_one_row(server: SseServer, tmp_path: Path, monkeypatc
     presets: dict[str, Any] = made_of(diffs()["chat_tui/providers/presets.py"], "presets_of_the_document").PRESETS
     assert presets.keys() - PRESETS.keys() == {"acme"}
     row = presets["acme"]
-    fields = {name: getattr(row, name) for name in Preset.__slots__}
-    monkeypatch.setitem(PRESETS, "acme", Preset(**fields | {"base_url": server.base_url}))
+    fields: dict[str, Any] = {name: getattr(row, name) for name in Preset.__slots__}
+    monkeypatch.setitem(PRESETS, "acme", replace(Preset(**fields), base_url=server.base_url))
     server.play(answer("Good ", "day."))
     text, end = await chat(ProviderRegistry(Config(), {"ACME_API_KEY": KEY}, tmp_path), "acme/some-model")
     assert (text, end) == ("Good day.", Finished(FinishReason.STOP, "stop"))

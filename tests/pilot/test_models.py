@@ -325,6 +325,17 @@ async def test_a_list_that_could_not_be_refreshed_stays_with_the_reason() -> Non
         await wait_until(lambda: app.results == ["cloud/big"])
 
 
+async def test_a_search_for_a_provider_that_has_nothing_finds_the_reason() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(app, Listing(LOCAL, MINE), "late/model")
+        await pilot.press(*"min")
+        await wait_until(lambda: "On this machine" not in screen_text(app))
+        assert "No answer within 2 s." in screen_text(app)
+        await pilot.press(*"t")
+        await wait_until(lambda: "No answer within 2 s." not in screen_text(app))
+
+
 async def test_favourites_come_first_and_what_was_used_last_next() -> None:
     app = PanelApp()
     marks = Marks(("demo/slow", "gone/unlisted"), ("cloud/free", "demo/slow", "local/smollm2-135m"))

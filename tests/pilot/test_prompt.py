@@ -265,9 +265,11 @@ async def test_tab_completes_what_is_known_behind_model(typed: str, text: str) -
 
 
 def test_the_hint_behind_model_names_as_many_as_there_is_room_for() -> None:
-    assert model_hint("", MODELS, 60).plain == "fast  groq/llama-70b  groq/llama-8b  openai/mini · Tab"
-    assert model_hint("", MODELS, 30).plain == "fast  groq/llama-70b … · Tab"
-    assert model_hint("llama", MODELS, 60).plain == "groq/llama-70b  groq/llama-8b · Tab"
+    assert model_hint("", MODELS, 60).plain == "fast  groq/llama-70b  groq/llama-8b  openai/mini"
+    assert model_hint("", MODELS, 30).plain == "fast  groq/llama-70b …"
+    assert model_hint("llama", MODELS, 60).plain == "groq/llama-70b  groq/llama-8b"
+    assert model_hint("gr", MODELS, 60).plain == "groq/llama-70b  groq/llama-8b · Tab"
+    assert model_hint("mini", MODELS, 60).plain == "openai/mini · Tab"
     assert model_hint("fast", MODELS, 60).plain == ""
     assert model_hint("nobody", MODELS, 60).plain == ""
     assert typed_model("/model x") == "x"

@@ -173,7 +173,8 @@ class ModelCatalog:
         return meant if any(row.model is not None and row.model.id == meant for row in found) else ""
 
     def _section(self, group: ListedGroup, found: list[Row], query: str, now_s: float) -> Iterator[Row]:
-        if not found and (query.strip() or not group.problem):
+        name = f"{group.provider} {group.label}".casefold()
+        if not found and not (group.problem and all(word in name for word in query.casefold().split())):
             return
         age = age_words(now_s - group.listed_at_s) if group.listed_at_s else ""
         yield Row(RowKind.TITLE, clean_line(group.label or group.provider, MAX_NAME_CHARS), age)

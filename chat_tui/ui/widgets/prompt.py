@@ -78,14 +78,15 @@ def model_hint(typed: str, names: Sequence[str], width: int) -> Content:
     found = fitting(typed, names)
     if not found or found == (typed,):
         return Content("")
-    shown, room = [found[0]], width - len(found[0]) - len(" · Tab")
+    tail = " · Tab" if agreed(typed, names) != typed else ""
+    shown, room = [found[0]], width - len(found[0]) - len(tail)
     for name in found[1:]:
         room -= len(name) + 2
         if room < 2:
             break
         shown.append(name)
     more = " …" if len(shown) < len(found) else ""
-    return Content("  ".join(shown) + more + " · Tab")
+    return Content("  ".join(shown) + more + tail)
 
 
 class Choices(Protocol):

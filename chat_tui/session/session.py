@@ -55,6 +55,8 @@ class ChatSession(TurnSession):
         found = self._registry.keyed()
         if not found or self.model_id.partition("/")[0] in {name for name, _, _ in found}:
             return ""
+        if len(found) > 2:
+            return f"{found[0][2]} and {len(found) - 1} other keys are set: F2 lists their models."
         variables = " and ".join(variable for _, _, variable in found)
         labels = " and ".join(f"{label}'s" for _, label, _ in found)
         return f"{variables} {'is' if len(found) == 1 else 'are'} set: F2 lists {labels} models."

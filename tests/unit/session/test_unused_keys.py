@@ -21,6 +21,11 @@ from chat_tui.session.session import ChatSession
             ("GEMINI_API_KEY", "ANTHROPIC_API_KEY"),
             "ANTHROPIC_API_KEY and GEMINI_API_KEY are set: F2 lists Anthropic's and Gemini's models.",
         ),
+        (
+            "local/x",
+            ("OPENAI_API_KEY", "GROQ_API_KEY", "XAI_API_KEY"),
+            "OPENAI_API_KEY and 2 other keys are set: F2 lists their models.",
+        ),
         ("openai/gpt", ("OPENAI_API_KEY",), ""),
         ("openai/gpt", ("OPENAI_API_KEY", "GROQ_API_KEY"), ""),
         ("ollama/x", ("LM_API_TOKEN",), ""),

@@ -225,20 +225,11 @@ def _load(arguments: argparse.Namespace) -> LoadedConfig:
     path = None if arguments.config is None else Path(arguments.config)
     flags = {name: getattr(arguments, name) for name in ("model", "system", "theme")}
     loaded = load(path, os.environ, {name: value for name, value in flags.items() if value is not None})
-    return _with_alias_problems(loaded) if loaded.config.aliases else loaded
+    if not loaded.config.aliases:
+        return loaded
+    from chat_tui.cli_models import with_alias_problems
 
-
-def _with_alias_problems(loaded: LoadedConfig) -> LoadedConfig:
-    """Only here is it known which providers there are."""
-    from dataclasses import replace
-
-    from chat_tui.config.aliases import unknown_providers
-    from chat_tui.config.explain import RESERVED_PROVIDERS
-    from chat_tui.providers.presets import PRESETS
-
-    known = (*RESERVED_PROVIDERS, *loaded.config.providers, *PRESETS)
-    problems = tuple(_shown(sentence, 400) for _, sentence in unknown_providers(loaded.config.aliases, known))
-    return replace(loaded, problems=(*loaded.problems, *problems))
+    return with_alias_problems(loaded)
 
 
 def _make_session(loaded: LoadedConfig, *, is_kept: bool = False) -> tuple[ChatSession, ProviderRegistry]:
@@ -326,14 +317,12 @@ def _models(arguments: argparse.Namespace) -> int:
 
 def _complete(arguments: argparse.Namespace) -> int:
     from chat_tui.cli_models import completion_script, model_names
-
-    if arguments.command[0] == COMPLETION:
-        print(completion_script(arguments.command[1]))
-        return EXIT_OK
     from chat_tui.config.paths import state_dir
 
-    for name in model_names(_load(arguments), state_dir()):
-        print(name)
+    is_script = arguments.command[0] == COMPLETION
+    lines = [completion_script(arguments.command[1])] if is_script else model_names(_load(arguments), state_dir())
+    for line in lines:
+        print(line)
     return EXIT_OK
 
 
@@ -358,6 +347,7 @@ def _stored(arguments: argparse.Namespace) -> int:
     import shutil
 
     from chat_tui import cli_conversations as commands
+    from chat_tui.config.aliases import unaliased
     from chat_tui.config.paths import state_dir
 
     width = shutil.get_terminal_size().columns
@@ -365,9 +355,10 @@ def _stored(arguments: argparse.Namespace) -> int:
     wish = commands.ExportWish.of(
         arguments.format, arguments.output, wants_all=arguments.all, may_overwrite=arguments.force
     )
+    model = arguments.model and unaliased(arguments.model, _load(arguments).config.aliases)
     store = commands.open_store(state_dir())
     try:
-        run = commands.run(store, arguments.command, out, wish=wish, model=arguments.model, since=arguments.since)
+        run = commands.run(store, arguments.command, out, wish=wish, model=model, since=arguments.since)
         return asyncio.run(run)
     finally:
         commands.close_store(store)

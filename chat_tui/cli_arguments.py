@@ -19,7 +19,7 @@ commands:
   config path            where the configuration file is
   config show [--json]   every setting, its value and where the value came from
   models [PROVIDER]      what can be chosen with --model, here and now [--json] [--refresh]
-  doctor [PROVIDER]      what works between here and a model, what to do about the rest [--all] [--no-ask] [--json]
+  doctor [PROVIDER]      what works between here and a model, and what to do [--all] [--no-ask] [--json]
   local install          add the model that runs on this machine
   conversations          list | show ID | search WORDS | rename ID TITLE | delete ID [--json]
   export [ID | --all]    write the last, one or all conversations (--format md, json or html; -o FILE or DIR)

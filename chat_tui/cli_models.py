@@ -118,6 +118,19 @@ def _model_data(model: ModelInfo) -> dict[str, object]:
     }
 
 
+def with_alias_problems(loaded: LoadedConfig) -> LoadedConfig:
+    """What is wrong with aliases as far as it takes to know which providers there are."""
+    from dataclasses import replace
+
+    from chat_tui.config.aliases import unknown_providers
+    from chat_tui.config.explain import RESERVED_PROVIDERS
+    from chat_tui.providers.presets import PRESETS
+
+    known = (*RESERVED_PROVIDERS, *loaded.config.providers, *PRESETS)
+    problems = tuple(clean_line(sentence, 400) for _, sentence in unknown_providers(loaded.config.aliases, known))
+    return replace(loaded, problems=(*loaded.problems, *problems))
+
+
 # -- completion --------------------------------------------------------------------------------------
 
 _SCRIPTS: Final = {

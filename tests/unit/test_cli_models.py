@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from chat_tui.cli_arguments import UsageError, parse
-from chat_tui.cli_models import completion_script, model_names, print_models
+from chat_tui.cli_models import completion_script, model_names, print_models, with_alias_problems
 from chat_tui.config.load import LoadedConfig
 from chat_tui.config.model import Config
 from chat_tui.providers.base import ModelInfo
@@ -147,6 +147,14 @@ def test_what_makes_no_sense_is_one_sentence(argv: tuple[str, ...], words: str) 
 @pytest.mark.parametrize("argv", [("models",), ("models", "openai", "--json", "--refresh"), ("completion", "fish")])
 def test_what_makes_sense(argv: tuple[str, ...]) -> None:
     assert parse(argv).command == [word for word in argv if not word.startswith("-")]
+
+
+def test_an_alias_of_an_unknown_provider_is_a_problem() -> None:
+    config = Config(aliases={"fast": "groc/x", "good": "demo/cut", "odd": "zz\x1b[2J/x"})
+    first, second = with_alias_problems(LoadedConfig(config, {}, ("One.",), None)).problems[1:]
+    assert first.startswith("The alias fast stands for a model of groc")
+    assert first.endswith("Did you mean groq?")
+    assert "zz␛" in second
 
 
 # -- completion ----------------------------------------------------------------------------------------

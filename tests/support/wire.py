@@ -43,19 +43,22 @@ def stream_bytes(name: str) -> bytes:
     return STREAMS[name].read_bytes()
 
 
-def chunks(data: bytes, size: int) -> Iterable[bytes]:
-    """The data in pieces of `size` bytes; 0: in one."""
-    return (data[start : start + size] for start in range(0, len(data), size)) if size else (data,)
+def chunks(data: bytes, size: int, whole: int = 0) -> Iterable[bytes]:
+    """The data in pieces of `size` bytes; 0: in one. The first `whole` bytes are one piece."""
+    if not size:
+        return (data,)
+    rest = (data[start : start + size] for start in range(whole, len(data), size))
+    return (data[:whole], *rest) if whole else rest
 
 
-def played(data: bytes, protocol: str, size: int = 0) -> list[StreamEvent]:
-    """A body from bytes to stream events, as a transport does it: stray JSON is read at the end.
+def played(data: bytes, protocol: str, size: int = 0, whole: int = 0) -> list[StreamEvent]:
+    """A body, cut as in `chunks`, from bytes to stream events, as a transport does it: stray JSON at the end.
 
     Nothing but MalformedEvent may be raised by a codec; here such events are passed over.
     """
     spoken = protocol_of(protocol)
     framer, codec = LineFramer() if spoken.framing is Framing.LINES else SseFramer(), spoken.codec()
-    wire_events = [event for piece in chunks(data, size) for event in framer.feed(piece)]
+    wire_events = [event for piece in chunks(data, size, whole) for event in framer.feed(piece)]
     found: list[StreamEvent] = []
     for event in [*wire_events, *framer.finish()]:
         try:

@@ -198,6 +198,11 @@ def _question(message: Message) -> list[JsonObject]:
     return [*blocks, _text(message.text)] if message.text.strip() else blocks
 
 
+def takes(file: FilePart, *, can_see: bool) -> bool:
+    """Whether there is a form for it, and a server that reads that."""
+    return is_text(file) or (can_see and file.media_type in (*_IMAGE_TYPES, PDF))
+
+
 def _file(file: FilePart) -> JsonObject:
     """Raises CannotSend."""
     if file.media_type in _IMAGE_TYPES:

@@ -6,11 +6,14 @@ in any case are asked for a summary of it: they would be silent for as long as t
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from chat_tui.core.conversation import ChatRequest, Generation
 from chat_tui.core.errors import CannotSend
-from chat_tui.wire.anthropic_history import PDF, encode_messages
+from chat_tui.wire.anthropic_history import PDF, encode_messages, takes
 from chat_tui.wire.anthropic_models import ClaudeModel, claude_model, output_tokens
-from chat_tui.wire.attachments import unseen
+from chat_tui.wire.attachments import unseen, with_names
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, repaired
 
@@ -27,7 +30,9 @@ _SUMMARIZED: JsonObject = {"type": "adaptive", "display": "summarized"}
 
 
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
-    """The request. Raises CannotSend for a file that the protocol or the model does not take."""
+    """The request. Raises CannotSend for a file of the last question that the protocol or the server does not
+    take."""
+    request = replace(request, messages=with_names(request.messages, partial(takes, can_see=quirks.can_see)))
     if not quirks.can_see:
         _check_blind(request)
     model = claude_model(request.model)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
-from chat_tui.core.conversation import FilePart, Message
+from chat_tui.core.conversation import FilePart, Message, Role, TextPart
 from chat_tui.core.errors import CannotSend
 from chat_tui.wire.json_text import repaired
 
@@ -34,6 +36,30 @@ def words_of(message: Message) -> str:
     """The text of a question, before it each of its text files under its name."""
     files = [labelled(file) for file in message.files if is_text(file)]
     return "\n\n".join(text for text in (*files, repaired(message.text)) if text)
+
+
+def takes_images(file: FilePart, *, can_see: bool) -> bool:
+    """Whether a protocol that has forms for text and images only takes it."""
+    return is_text(file) or (file.is_image and can_see)
+
+
+def with_names(messages: tuple[Message, ...], takes: Callable[[FilePart], bool]) -> tuple[Message, ...]:
+    """The messages, in earlier questions the names of the files that are not taken instead of them.
+
+    Those of the last question stay: who asks with a file wants to hear that nobody would read it, who asked with
+    one long ago wants an answer.
+    """
+    last = next((message for message in reversed(messages) if message.role is Role.USER), None)
+    return tuple(message if message is last else _with_names(message, takes) for message in messages)
+
+
+def _with_names(message: Message, takes: Callable[[FilePart], bool]) -> Message:
+    gone = [file for file in message.files if not takes(file)]
+    if not gone:
+        return message
+    names = (f"[Attached: {repaired(file.name)}, {file.media_type}]" for file in gone)
+    words = "\n\n".join(text for text in (*names, message.text) if text)
+    return replace(message, parts=(*(file for file in message.files if file not in gone), TextPart(words)))
 
 
 def images_of(message: Message, protocol: str, *, can_see: bool) -> list[FilePart]:

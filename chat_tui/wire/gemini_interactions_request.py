@@ -6,6 +6,7 @@ branch, and nothing has to be kept at the server. Only an answer that shall outl
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chat_tui.core.conversation import (
@@ -20,7 +21,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
-from chat_tui.wire.attachments import base64_of, labelled
+from chat_tui.wire.attachments import base64_of, labelled, with_names
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.gemini_values import (
     FORMLESS,
@@ -28,6 +29,7 @@ from chat_tui.wire.gemini_values import (
     container_of,
     kind_of,
     merged,
+    takes,
 )
 from chat_tui.wire.json_text import JsonObject, as_count, as_object, as_text, repaired
 
@@ -47,8 +49,8 @@ _LEVELS = {"none": "minimal", "max": "xhigh"}
 
 
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
-    """The request. Raises CannotSend for a file there is no form for."""
-    messages = request.messages
+    """The request. Raises CannotSend for a file of the last question that there is no form for."""
+    messages = with_names(request.messages, partial(takes, quirks=quirks))
     token = token_of(request.model, messages[-1]) if request.is_continuation and messages else ""
     if token:
         messages = messages[:-1]

@@ -7,6 +7,7 @@ signs.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
-from chat_tui.wire.attachments import base64_of, labelled
+from chat_tui.wire.attachments import base64_of, labelled, with_names
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.gemini_values import (
     FORMLESS,
@@ -30,6 +31,7 @@ from chat_tui.wire.gemini_values import (
     container_of,
     kind_of,
     merged,
+    takes,
 )
 from chat_tui.wire.json_text import JsonObject, as_count, as_object, as_text, repaired
 
@@ -49,8 +51,8 @@ _LEVELS = {"none": "MINIMAL", "xhigh": "HIGH", "max": "HIGH"}
 
 
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
-    """The request. Raises CannotSend for a file there is no form for."""
-    messages = request.messages
+    """The request. Raises CannotSend for a file of the last question that there is no form for."""
+    messages = with_names(request.messages, partial(takes, quirks=quirks))
     token = token_of(request.model, messages[-1]) if request.is_continuation and messages else ""
     if token:
         messages = messages[:-1]

@@ -28,16 +28,25 @@ KEY_HEADER = "x-goog-api-key"
 FORMLESS = "text"
 """What `kind_of` calls a file that can stand among words."""
 
+_MEDIA = ("image", "audio", "video", "document")
 _PAGE_MODELS = 1000
+
+
+def takes(file: FilePart, quirks: Quirks) -> bool:
+    """Whether there is a form for it, and a server that reads that."""
+    return is_text(file) or (quirks.can_see and _kind(file) in _MEDIA)
+
+
+def _kind(file: FilePart) -> str:
+    return "document" if file.media_type == "application/pdf" else file.media_type.partition("/")[0]
 
 
 def kind_of(file: FilePart, quirks: Quirks) -> str:
     """`image`, `audio`, `video`, `document` (PDF) or FORMLESS. Raises CannotSend for anything else."""
     if is_text(file):
         return FORMLESS
-    family = file.media_type.partition("/")[0]
-    kind = "document" if file.media_type == "application/pdf" else family
-    if kind not in ("image", "audio", "video", "document"):
+    kind = _kind(file)
+    if kind not in _MEDIA:
         raise CannotSend(
             f"“{repaired(file.name)}” is {file.media_type}, and Gemini takes text, images, PDF, sound and video.",
             "Send its text instead, or ask another model.",

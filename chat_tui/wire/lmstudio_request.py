@@ -7,11 +7,12 @@ the server does not know, because an answer was cut or came from another model, 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chat_tui.core.conversation import ChatRequest, Generation, Message, OpaquePart, Role
 from chat_tui.core.errors import CannotSend
-from chat_tui.wire.attachments import data_url, images_of, words_of
+from chat_tui.wire.attachments import data_url, images_of, takes_images, with_names, words_of
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, as_text, repaired
 
@@ -30,7 +31,7 @@ def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     """The request body. It has no form for `seed` and `stop`."""
     if request.is_continuation:
         raise CannotSend(f"{_LABEL} cannot go on in the middle of an answer.", "Ask the model to go on.")
-    known, rest = _split(request.messages)
+    known, rest = _split(with_names(request.messages, partial(takes_images, can_see=quirks.can_see)))
     body: dict[str, Any] = {"model": request.model, "input": _input(rest, quirks), "stream": True}
     if request.system.strip():
         body["system_prompt"] = repaired(request.system)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chat_tui.core.conversation import ChatRequest, Generation, Message, Role, TextPart, ToolCallPart
 from chat_tui.core.errors import MalformedEvent
-from chat_tui.wire.attachments import base64_of, images_of, words_of
+from chat_tui.wire.attachments import base64_of, images_of, takes_images, with_names, words_of
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, as_object, parse, repaired, repaired_tree
 
@@ -20,11 +21,14 @@ _THINK: dict[str, bool | str] = {
 
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     """The request body. How long the model stays in memory and how much it reads are the server's to decide,
-    unless `extra_body` says so; its `options` are added to ours."""
+    unless `extra_body` says so; its `options` are added to ours.
+
+    Raises CannotSend for a file of the last question that is neither text nor an image, or that nobody would see.
+    """
     messages: list[JsonObject] = []
     if request.system.strip():
         messages.append({"role": "system", "content": repaired(request.system)})
-    for message in request.messages:
+    for message in with_names(request.messages, partial(takes_images, can_see=quirks.can_see)):
         if message.role is Role.ASSISTANT:
             messages += _answer(message) if message.is_sendable else []
         else:

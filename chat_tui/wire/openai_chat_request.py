@@ -7,11 +7,11 @@ know. What a server marked as its own in an answer goes back to it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chat_tui.core.conversation import (
     ChatRequest,
-    FilePart,
     Generation,
     Message,
     OpaquePart,
@@ -21,7 +21,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
-from chat_tui.wire.attachments import data_url, images_of, is_text, words_of
+from chat_tui.wire.attachments import data_url, images_of, takes_images, with_names, words_of
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, as_list, as_object, as_text, repaired
 from chat_tui.wire.openai_chat_tools import CALL_EXTRA, EXTRA_CONTENT, REASONING_DETAILS
@@ -41,11 +41,10 @@ def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     of one further up its name is sent.
     """
     messages: list[JsonObject] = []
-    last_question = next((m for m in reversed(request.messages) if m.role is Role.USER), None)
     calls = _CallIds()
-    for message in request.messages:
+    for message in with_names(request.messages, partial(takes_images, can_see=quirks.can_see)):
         if message.role is not Role.ASSISTANT:
-            messages.append(_question(message, quirks, is_new=message is last_question))
+            messages.append(_question(message, quirks))
         elif message.is_sendable or message.answered_calls:
             messages += _answer(message, request.model, quirks, calls)
     if request.system.strip():
@@ -76,26 +75,15 @@ def _generation(generation: Generation, quirks: Quirks) -> dict[str, Any]:
 # -- questions -----------------------------------------------------------------------------------
 
 
-def _question(message: Message, quirks: Quirks, *, is_new: bool) -> JsonObject:
+def _question(message: Message, quirks: Quirks) -> JsonObject:
     """Text as a string; with images as a list, the words first. Raises CannotSend."""
     words = words_of(message)
-    if is_new:
-        images = images_of(message, _NAME, can_see=quirks.can_see)
-    else:
-        others = [file for file in message.files if not is_text(file)]
-        images = [file for file in others if file.is_image and quirks.can_see]
-        gone = [_mentioned(file) for file in others if file not in images]
-        words = "\n\n".join(text for text in (*gone, words) if text)
+    images = images_of(message, _NAME, can_see=quirks.can_see)
     content: str | list[JsonObject] = words
     if images:
         texts: list[JsonObject] = [{"type": "text", "text": words}] if words.strip() else []
         content = [*texts, *({"type": "image_url", "image_url": {"url": data_url(image)}} for image in images)]
     return {"role": message.role.value, "content": content}
-
-
-def _mentioned(file: FilePart) -> str:
-    """What stands for a file of an earlier question that this server does not take."""
-    return f"[Attached: {repaired(file.name)}, {file.media_type}]"
 
 
 # -- answers -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ that only their maker can read (encrypted reasoning, hosted tools) go back as th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from chat_tui.core.conversation import (
@@ -22,18 +23,21 @@ from chat_tui.core.conversation import (
     ToolResultPart,
 )
 from chat_tui.core.errors import CannotSend
-from chat_tui.wire.attachments import data_url, is_text, labelled, unseen
+from chat_tui.wire.attachments import data_url, is_text, labelled, unseen, with_names
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, as_object, as_text, repaired
 from chat_tui.wire.openai_responses_calls import CUSTOM
 from chat_tui.wire.openai_responses_items import BREAK, ITEM, MESSAGE, PHASE
 
 PATH = "/responses"
+PDF = "application/pdf"
 
 
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
-    """The request body. There is no form here for `seed` and `stop`. Raises CannotSend."""
-    items = [item for message in request.messages for item in _items(message, quirks)]
+    """The request body. There is no form here for `seed` and `stop`. Raises CannotSend for a file of the last
+    question that the server does not take."""
+    messages = with_names(request.messages, partial(_takes, quirks=quirks))
+    items = [item for message in messages for item in _items(message, quirks)]
     body: dict[str, Any] = {"model": request.model, "input": items, "stream": True, "store": False}
     body["include"] = ["reasoning.encrypted_content"]
     if request.system.strip():
@@ -75,6 +79,10 @@ def _content(part: Part, quirks: Quirks) -> JsonObject | None:
     return _file(part, quirks) if isinstance(part, FilePart) else None
 
 
+def _takes(file: FilePart, quirks: Quirks) -> bool:
+    return is_text(file) or (quirks.can_see and (file.is_image or file.media_type == PDF))
+
+
 def _file(file: FilePart, quirks: Quirks) -> JsonObject:
     name = repaired(file.name)
     if is_text(file):
@@ -83,7 +91,7 @@ def _file(file: FilePart, quirks: Quirks) -> JsonObject:
         if not quirks.can_see:
             raise unseen(file)
         return {"type": "input_image", "image_url": data_url(file), "detail": "auto"}
-    if file.media_type == "application/pdf" and quirks.can_see:
+    if file.media_type == PDF and quirks.can_see:
         return {"type": "input_file", "filename": name, "file_data": data_url(file)}
     what = "text, images and PDF" if quirks.can_see else "text"
     raise CannotSend(

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from functools import partial
 from typing import Any
 
 from chat_tui.core.conversation import (
     ChatRequest,
+    FilePart,
     Message,
     OpaquePart,
     ReasoningPart,
@@ -19,7 +21,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
 )
 from chat_tui.core.errors import CannotSend, MalformedEvent
-from chat_tui.wire.attachments import data_url, is_text, unseen, words_of
+from chat_tui.wire.attachments import data_url, is_text, unseen, with_names, words_of
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, as_object, as_text, parse, repaired
 
@@ -41,7 +43,7 @@ def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     messages: list[JsonObject] = []
     if request.system.strip():
         messages.append({"id": "system", "role": "system", "parts": [_text(request.system)]})
-    for message in request.messages:
+    for message in with_names(request.messages, partial(_takes, quirks=quirks)):
         parts = _answer_parts(message) if message.role is Role.ASSISTANT else _question_parts(message, quirks)
         if parts:
             messages.append({"id": _identity(message), "role": message.role.value, "parts": parts})
@@ -68,6 +70,10 @@ def _text(text: str) -> JsonObject:
     return {"type": "text", "text": repaired(text)}
 
 
+def _takes(file: FilePart, quirks: Quirks) -> bool:
+    return quirks.can_see or not file.is_image or is_text(file)
+
+
 def _question_parts(message: Message, quirks: Quirks) -> list[JsonObject]:
     """Words, and every file that is no text as a file. Raises CannotSend for an image nobody would see."""
     words = words_of(message)
@@ -75,7 +81,7 @@ def _question_parts(message: Message, quirks: Quirks) -> list[JsonObject]:
     for file in message.files:
         if is_text(file):
             continue
-        if file.is_image and not quirks.can_see:
+        if not _takes(file, quirks):
             raise unseen(file)
         parts.append(
             {

@@ -142,14 +142,14 @@ class ModelList(ScrollView, can_focus=False):
         is_model = row.kind is RowKind.MODEL and row.model is not None
         model_id = row.model.id if is_model and row.model is not None else ""
         spans = model_rows.row_spans(row, max(0, width - MARGIN_CELLS), is_favourite=model_id in self._favourites)
-        accent = self.get_component_rich_style(f"model-list--{Tone.ACCENT}", partial=True)
         bar = self.get_component_rich_style("model-list--bar", partial=True)
+        highlight = base if is_highlighted else None
         segments = [
             Segment("▌", base + bar) if is_highlighted else Segment(" ", base),
-            Segment("●" if model_id and model_id == self._current_id else " ", base + accent),
+            Segment("●" if model_id and model_id == self._current_id else " ", self._style(Tone.ACCENT, highlight)),
             Segment(" ", base),
         ]
-        segments += [Segment(text, self._style(tone, base if is_highlighted else None)) for text, tone in spans]
+        segments += [Segment(text, self._style(tone, highlight)) for text, tone in spans]
         return Strip(segments).adjust_cell_length(width, base)
 
     def _style(self, tone: Tone, highlight: Style | None) -> Style:

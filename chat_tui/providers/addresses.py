@@ -12,6 +12,7 @@ from chat_tui.providers.presets import Preset
 
 _NATIVE = ("ollama", "lmstudio")
 """Protocols that stand beside the `/v1` that the same servers have for others."""
+_SCHEMES = {"ws": "http", "wss": "https"}
 _UNSPECIFIED = ("0.0.0.0", "[::]", "::", "")  # noqa: S104 - compared with, not listened on
 
 
@@ -57,6 +58,12 @@ def _with_version(url: str, protocol: str, preset: Preset) -> str:
     url = _without_version(url, protocol)
     is_other = preset.protocol in _NATIVE and protocol not in _NATIVE
     return f"{url}/v1" if is_other and not url.endswith("/v1") else url
+
+
+def over_http(url: str) -> str:
+    """The same place under the scheme that a WebSocket begins with, and that the list of models is at."""
+    scheme, separator, rest = url.strip().partition("://")
+    return f"{_SCHEMES.get(scheme.lower(), scheme)}{separator}{rest}"
 
 
 def _completed(given: str, preset: Preset) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from chat_tui.core.errors import Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
@@ -21,6 +21,7 @@ from chat_tui.providers.faults import Cause, Origin, fault_of_cause, stray_fault
 from chat_tui.wire.base import Codec, Framing, WireEvent
 from chat_tui.wire.framing import LimitExceeded, SseFramer
 from chat_tui.wire.line_framing import LineFramer
+from chat_tui.wire.message_framing import MessageFramer
 
 ANSWER_CHARS = 16 << 20
 """An answer longer than this is not read on."""
@@ -31,6 +32,11 @@ DOCUMENT_BYTES = 4 << 20
 _STEP_BYTES = 64 << 10
 
 _ALIVE = ProgressReported(ProgressKind.ALIVE)
+_FRAMERS: dict[Framing, Callable[[], SseFramer | LineFramer | MessageFramer]] = {
+    Framing.SSE: SseFramer,
+    Framing.LINES: LineFramer,
+    Framing.WEBSOCKET: MessageFramer,
+}
 
 
 class Inflater:
@@ -71,7 +77,7 @@ class AnswerBody:
     ) -> None:
         self._codec = codec
         self._origin = origin
-        self._framer = LineFramer() if framing is Framing.LINES else SseFramer()
+        self._framer = _FRAMERS[framing]()
         self._inflater = Inflater() if is_compressed else None
         self._chars = 0
         self._bytes = 0
@@ -81,7 +87,7 @@ class AnswerBody:
 
     def restart(self, *, is_compressed: bool) -> None:
         """The rest of the answer comes in another body: its codec and its limits stay, its framing begins anew."""
-        self._framer = LineFramer() if isinstance(self._framer, LineFramer) else SseFramer()
+        self._framer = type(self._framer)()
         self._inflater = Inflater() if is_compressed else None
 
     @property

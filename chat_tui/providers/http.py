@@ -88,7 +88,7 @@ class HttpProvider:
         self.label = label
         self._endpoint = endpoint
         self._protocol = protocol
-        self._lessons = Lessons(quirks)
+        self._lessons = Lessons(quirks, protocol)
         self._clock = clock
         self._key = endpoint.api_key
         self._has_key_worked = False
@@ -178,7 +178,7 @@ class HttpProvider:
                     reception.exchange.leave_tail()
                 yield arrival
         except ChatError as error:
-            yield self._failed(_fault_of(error))
+            yield self._failed(fault_of(error))
         except Exception as error:  # noqa: BLE001 - a mistake of ours, too, has to end the answer properly
             yield self._failed(fault_of_cause(Cause.INTERNAL, self._origin, type(error).__name__))
         finally:
@@ -221,6 +221,10 @@ class HttpProvider:
         return await self._send(wire, {"Accept": self._protocol.framing.value, "Cache-Control": "no-store"})
 
     async def _send(self, wire: WireRequest, headers: dict[str, str]) -> Exchange:
+        return await self._transport.send(await self._addressed(wire, headers))
+
+    async def _addressed(self, wire: WireRequest, headers: dict[str, str]) -> HttpRequest:
+        """The request with address and credentials; `headers` give way to the protocol's and the reader's."""
         headers |= wire.headers
         key = await self._api_key()
         if key:
@@ -229,9 +233,9 @@ class HttpProvider:
         for name in self._endpoint.headers:  # names differ by case only: what the configuration says wins
             headers = {own: value for own, value in headers.items() if own.lower() != name.lower()}
         url = "/".join(filter(None, (self._endpoint.base_url, wire.path.lstrip("/"))))
-        content = _encoded(wire.body) if wire.body else b""
+        content = encoded(wire.body) if wire.body else b""
         headers |= self._endpoint.headers
-        return await self._transport.send(HttpRequest(wire.method, url, headers, content))
+        return HttpRequest(wire.method, url, headers, content)
 
     @property
     def _key_header(self) -> str:
@@ -291,7 +295,7 @@ class HttpProvider:
         except ProviderError:
             raise
         except ChatError as error:
-            raise ProviderError(_fault_of(error)) from None
+            raise ProviderError(fault_of(error)) from None
         finally:
             if exchange is not None:
                 exchange.abandon()
@@ -310,12 +314,13 @@ class HttpProvider:
         return text
 
 
-def _encoded(body: dict[str, Any]) -> bytes:
+def encoded(body: dict[str, Any]) -> bytes:
     """JSON in UTF-8; a lone surrogate, which no UTF-8 has, is replaced."""
     return repaired(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
 
 
-def _fault_of(error: ChatError) -> Fault:
+def fault_of(error: ChatError) -> Fault:
+    """The fault in or of an exception."""
     if isinstance(error, ProviderError):
         return error.fault
     return Fault(FaultKind.SETUP, error.title, error.message, error.hint)

@@ -16,7 +16,7 @@ from chat_tui.config.model import DEFAULT_MODEL, Config, ProviderConfig
 from chat_tui.core.cost import Prices, PriceSource, prices_per_token
 from chat_tui.core.errors import ConfigError
 from chat_tui.core.sanitize import clean_line
-from chat_tui.providers.addresses import Address, address_of
+from chat_tui.providers.addresses import Address, address_of, over_http
 from chat_tui.providers.base import Clock, Provider
 from chat_tui.providers.credentials import (
     check_base_url,
@@ -34,6 +34,7 @@ from chat_tui.providers.model_marks import MarkedModels
 from chat_tui.providers.presets import PRESETS, PROBED, Preset
 from chat_tui.wire.base import ModelFacts, Quirks
 from chat_tui.wire.protocols import protocol_of
+from chat_tui.wire.socket_base import SocketProtocol
 
 FIRST_TOKEN_LIMIT_S = 300.0
 LOCAL_FIRST_TOKEN_LIMIT_S = 600.0
@@ -146,8 +147,10 @@ class ProviderRegistry:
         secret = self._secret(name, config, preset, address) if has_key else _Secret()
         headers = expand_headers(config.headers, self._environ, where) if has_key else {}
         secrets = secret_values(headers, config.headers, self._environ) if has_key else ()
+        protocol = protocol_of(config.protocol or (preset.protocol if preset else "openai-chat"))
+        is_socket = isinstance(protocol, SocketProtocol)
         base_url = check_base_url(
-            address.url,
+            over_http(address.url) if is_socket else address.url,
             where,
             has_secret=bool(secret.key or secret.command or secrets),
             source=address.source,
@@ -169,7 +172,6 @@ class ProviderRegistry:
             start_command=preset.start_command if preset and is_here else "",
             address_variable=address.variable,
         )
-        protocol = protocol_of(config.protocol or (preset.protocol if preset else "openai-chat"))
         quirks = preset.quirks if preset else Quirks()
         if config.background:
             if protocol.name not in ("openai-responses", "gemini-interactions"):
@@ -178,6 +180,10 @@ class ProviderRegistry:
                     'Set protocol = "openai-responses" there, or take background out.',
                 )
             quirks = replace(quirks, is_background=True)
+        if is_socket:
+            from chat_tui.providers.websocket import WebSocketProvider
+
+            return WebSocketProvider(name, _label(name), endpoint, protocol, quirks, self._clock)
         return HttpProvider(name, _label(name), endpoint, protocol, quirks, self._clock)
 
     def _secret(self, name: str, config: ProviderConfig, preset: Preset | None, address: Address) -> _Secret:

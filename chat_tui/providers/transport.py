@@ -12,9 +12,9 @@ import logging
 import socket
 import ssl
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from chat_tui import __version__
@@ -25,6 +25,8 @@ from chat_tui.providers.faults import Cause, Origin, fault_of_cause
 
 if TYPE_CHECKING:
     import httpx
+
+    Client = httpx.AsyncClient
 
 TAIL_LIMIT_S = 2.0
 TAIL_LIMIT_BYTES = 64 << 10
@@ -71,6 +73,33 @@ class Batch:
     pieces: list[bytes]
 
 
+class NetworkStream(Protocol):
+    """The connection itself, once a server has switched to another protocol."""
+
+    async def read(self, max_bytes: int) -> bytes:
+        """What is there, empty at the end."""
+        ...
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the library's
+        """Returns when the system has taken it."""
+        ...
+
+
+class Response(Protocol):
+    """What an exchange takes its pieces from."""
+
+    status_code: int
+
+    @property
+    def extensions(self) -> MutableMapping[str, Any]:
+        """`network_stream` is the connection."""
+        ...
+
+    def aiter_raw(self) -> AsyncIterator[bytes]:
+        """The body as it comes."""
+        ...
+
+
 class Exchange:
     """One request and its response, received by a task of its own into a queue.
 
@@ -78,7 +107,7 @@ class Exchange:
     the consumer has gone on. Cancelling it closes the socket at once.
     """
 
-    def __init__(self, client: httpx.AsyncClient, request: HttpRequest, clock: Clock) -> None:
+    def __init__(self, client: Client, request: HttpRequest, clock: Clock) -> None:
         self._client = client
         self._request = request
         self._clock = clock
@@ -121,7 +150,7 @@ class Exchange:
             ) as response:
                 self.head = ResponseHead(response.status_code, _lower_headers(response), self._clock())
                 self._wake()
-                async for piece in response.aiter_raw():
+                async for piece in self._pieces(response):
                     if self._tail_bytes is None:
                         self._add(piece)
                         if not self._room.is_set():
@@ -136,6 +165,9 @@ class Exchange:
             self.is_ended = True
             self._close_batch()
             self._wake()
+
+    def _pieces(self, response: Response) -> AsyncIterator[bytes]:
+        return response.aiter_raw()
 
     def _add(self, piece: bytes) -> None:
         if self._open_batch is None:
@@ -236,6 +268,9 @@ class Exchange:
             self.task.add_done_callback(lambda _: limit.cancel())
 
 
+E = TypeVar("E", bound=Exchange)
+
+
 def _lower_headers(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
@@ -290,6 +325,10 @@ class Transport:
 
     async def send(self, request: HttpRequest) -> Exchange:
         """Begin an exchange; the caller leaves it with `abandon` or `leave_tail`. Raises ProviderError."""
+        return await self.begin(request, Exchange)
+
+    async def begin(self, request: HttpRequest, make: Callable[[Client, HttpRequest, Clock], E]) -> E:
+        """`send` with another kind of exchange."""
         await self.prepare()
         if self._client is None:
             raise ProviderError(fault_of_cause(Cause.INTERNAL, self.origin, "closed"))
@@ -301,7 +340,7 @@ class Transport:
         }
         if not request.content:
             del headers["Content-Type"]
-        exchange = Exchange(
+        exchange = make(
             self._client, HttpRequest(request.method, request.url, headers, request.content), self._clock
         )
         self._tasks.add(exchange.task)
@@ -321,6 +360,8 @@ class Transport:
 
     def fault_of(self, error: BaseException, *, has_head: bool) -> Fault:
         """The fault of an exception; nothing of its text is used, libraries quote headers in theirs."""
+        if isinstance(error, ProviderError):
+            return error.fault
         cause, what = cause_of(error, has_head=has_head)
         if cause in _NO_CONNECTION and self._proxy_url:
             cause = Cause.PROXY_GONE

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from chat_tui.providers.http import HttpProvider
+from chat_tui.providers.websocket import WebSocketProvider
 from tests.support.clock import ManualClock
 from tests.support.http_case import make
 from tests.support.sse_server import (
     SseServer,
 )
+from tests.support.ws_case import make as make_socket
+from tests.support.ws_server import WsServer
 
 
 @pytest.fixture
@@ -32,6 +35,19 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def provider(server: SseServer, clock: ManualClock) -> AsyncIterator[HttpProvider]:
     made = make(server, clock)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def ws() -> AsyncIterator[WsServer]:
+    async with WsServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def socket_provider(ws: WsServer, clock: ManualClock) -> AsyncIterator[WebSocketProvider]:
+    made = make_socket(ws.base_url, clock)
     yield made
     await made.aclose()
 

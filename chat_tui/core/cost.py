@@ -123,7 +123,8 @@ def prices_per_token(
 
 
 def cost_of(usage: Usage | None, prices: Prices | None) -> Cost | None:
-    """What `usage` costs at `prices`, else what the server says it has cost; None when neither is known.
+    """What `usage` costs: at the reader's own prices, else as the server says, else at the list's; None when none of
+    them is known. The server's word is its bill, a list only what it was to be.
 
     Reasoning is part of the output, cached tokens are part of the input (at most all of it). A count that is
     missing makes the amount unknown: half of a bill would be a wrong number. Tokens written into a cache count as
@@ -131,9 +132,10 @@ def cost_of(usage: Usage | None, prices: Prices | None) -> Cost | None:
     """
     if usage is None:
         return None
-    if prices is not None and (usd := _reckoned(usage, prices)) is not None:
-        return Cost(usd, prices.source)
-    return None if usage.cost is None else Cost(usage.cost, PriceSource.SERVER)
+    usd = None if prices is None else _reckoned(usage, prices)
+    if usage.cost is not None and (usd is None or prices is None or prices.source is not PriceSource.CONFIG):
+        return Cost(usage.cost, PriceSource.SERVER)
+    return None if usd is None or prices is None else Cost(usd, prices.source)
 
 
 def total_of(costs: list[Cost | None]) -> Cost | None:

@@ -46,10 +46,11 @@ def test_what_is_half_known_is_not_known(usage: Usage | None, prices: Prices | N
     assert cost_of(usage, prices) is None
 
 
-def test_prices_go_before_what_the_server_says_and_that_before_nothing() -> None:
+def test_own_prices_go_before_the_servers_bill_and_that_before_a_list() -> None:
     billed = Usage(input_tokens=1_000_000, output_tokens=0, cost=0.5)
     assert cost_of(billed, CONFIG) == Cost(3.0, PriceSource.CONFIG)
     assert cost_of(billed, None) == Cost(0.5, PriceSource.SERVER)
+    assert cost_of(billed, LISTING) == Cost(0.5, PriceSource.SERVER)
     assert cost_of(Usage(cost=0.5), LISTING) == Cost(0.5, PriceSource.SERVER)
 
 

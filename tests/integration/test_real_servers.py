@@ -5,6 +5,8 @@ They are installed and started only when asked; see tests/servers. llama.cpp its
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, aclosing
@@ -20,15 +22,17 @@ from chat_tui.core.errors import FaultKind, ProviderError
 from chat_tui.core.events import Connected, Failed, Finished, FinishReason, StreamEvent, TextDelta
 from chat_tui.providers.http import Endpoint, HttpProvider
 from chat_tui.providers.registry import ProviderRegistry
+from chat_tui.providers.websocket import WebSocketProvider
 from chat_tui.session.session import ChatSession
 from chat_tui.wire.base import Quirks
 from chat_tui.wire.protocols import protocol_of
+from chat_tui.wire.socket_base import SocketProtocol
 from tests.servers import installed, running
 from tests.servers.installed import UnavailableError
 from tests.servers.running import KEY, MODEL, Aimock, Llama
 from tests.support.vendor_clients import our_reading
 from tests.support.waiting import wait_until
-from tests.support.wire import text_of
+from tests.support.wire import played, stream_bytes, streams_of, text_of
 
 
 def missing() -> str:
@@ -74,6 +78,9 @@ TARGETS = {
 MOCKED = {
     "aimock-chat": Target("aimock", "openai-chat", "/v1"),
     "aimock-responses": Target("aimock", "openai-responses", "/v1", no_length="it does not name the reason"),
+    "aimock-responses-websocket": Target(
+        "aimock", "openai-responses-websocket", "/v1", no_length="it does not name the reason"
+    ),
     "aimock-anthropic": Target("aimock", "anthropic", "/v1"),
     "aimock-gemini": Target("aimock", "gemini", "/v1beta"),
     "aimock-interactions": Target("aimock", "gemini-interactions", "/v1beta", no_length="it says completed"),
@@ -126,8 +133,10 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 def provider_of(target: Target, key: str = KEY) -> HttpProvider:
     endpoint = Endpoint(base_url=target.path, api_key=key, key_source="THE_KEY")
-    quirks = Quirks(extra_body=target.extra_body)
-    return HttpProvider("real", "Real", endpoint, protocol_of(target.protocol), quirks, time.monotonic)
+    protocol, quirks = protocol_of(target.protocol), Quirks(extra_body=target.extra_body)
+    if isinstance(protocol, SocketProtocol):
+        return WebSocketProvider("real", "Real", endpoint, protocol, quirks, time.monotonic)
+    return HttpProvider("real", "Real", endpoint, protocol, quirks, time.monotonic)
 
 
 @pytest.fixture
@@ -251,5 +260,33 @@ async def test_what_another_author_understood_is_read(
     assert isinstance(cut[-1], Failed), cut[-1]
     assert cut[-1].fault.kind is FaultKind.CUT, cut[-1]
     assert "This answer is cut in the middle.".startswith(text_of(cut))
-    await read_some(provider, asking(target, ENDLESS))
-    await wait_until(lambda: aimock.open_connections == 0, timeout_s=10, what="the server to see the close")
+    kept = aimock.open_connections
+    another = provider_of(target)
+    await read_some(another, asking(target, ENDLESS))
+    await wait_until(lambda: aimock.open_connections <= kept, timeout_s=10, what="the server to see the close")
+    await another.aclose()
+
+
+_NOT_COMPARED = {
+    "ui-messages-parts": "the SDK insists on a start before the first piece of a text",
+    "ui-messages-reset": "what the SDK takes back we leave to the session to take back",
+}
+
+
+@pytest.mark.parametrize("name", sorted({*streams_of("ui-messages")} - _NOT_COMPARED.keys()))
+def test_the_ai_sdk_reads_the_same(name: str) -> None:
+    """Its own reader, of which there is none for Python, over the same bytes."""
+    try:
+        script = installed.node() / "read_ui_messages.mjs"
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    done = subprocess.run(["node", script], input=stream_bytes(name), capture_output=True, check=True, timeout=60)
+    theirs: dict[str, Any] = json.loads(done.stdout)
+    parts: list[dict[str, Any]] = theirs["parts"]
+    ours = our_reading(played(stream_bytes(name), "ui-messages"))
+    assert ours.text == "".join(part["text"] for part in parts if part["type"] == "text")
+    assert ours.reasoning == "".join(part["text"] for part in parts if part["type"] == "reasoning")
+    called = [part for part in parts if "toolCallId" in part and "input" in part]
+    names = [part.get("toolName") or part["type"].removeprefix("tool-") for part in called]
+    assert ours.parsed_calls == list(zip(names, (part["input"] for part in called), strict=True))
+    assert bool(theirs["errors"]) == ("error" in name)

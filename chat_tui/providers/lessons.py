@@ -1,15 +1,15 @@
-"""What a server teaches by refusing: fields that it does not know are left out from then on. Pure."""
+"""What a server teaches by refusing: what it does not know, or not any more, is left out from then on. Pure."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from chat_tui.core.conversation import ChatRequest, Generation
+from chat_tui.core.conversation import ChatRequest, Generation, Message, OpaquePart
 from chat_tui.core.errors import Fault
 from chat_tui.providers.faults import is_about_field
 from chat_tui.providers.setting_names import named_settings
-from chat_tui.wire.base import Quirks
+from chat_tui.wire.base import ForgetfulProtocol, Quirks, WireProtocol
 
 _REFUSAL = re.compile(
     r"unsupported|deprecat|unknown|unrecogni[sz]ed|unexpected|forbidden|cannot (both )?be|can't be"
@@ -20,14 +20,20 @@ _REFUSAL = re.compile(
 
 
 class Lessons:
-    """What is known of one server: how it differs, and which settings which of its models refuse."""
+    """What is known of one server: how it differs, and which settings which of its models refuse, and what of
+    its answers it does not take back any more."""
 
-    def __init__(self, quirks: Quirks) -> None:
+    def __init__(self, quirks: Quirks, protocol: WireProtocol | None = None) -> None:
         self.quirks = quirks
+        self._protocol = protocol
         self._refused: dict[str, frozenset[str]] = {}
+        self._forgotten: dict[int, OpaquePart] = {}
+        """By identity: conversations keep the parts they have, and equality would compare whole thoughts."""
 
     def applied_to(self, request: ChatRequest) -> ChatRequest:
-        """The request without the settings that its model has refused."""
+        """The request without the settings that its model has refused, and without what is not taken any more."""
+        if self._forgotten:
+            request = replace(request, messages=tuple(self._recalled(message) for message in request.messages))
         refused = self._refused.get(request.model)
         return replace(request, generation=_without(request.generation, refused)) if refused else request
 
@@ -36,12 +42,21 @@ class Lessons:
         if (better := self._better_quirks(fault)) is not None:
             self.quirks = better
             return replace(fault, is_retryable=True)
+        if isinstance(self._protocol, ForgetfulProtocol):
+            parts = self._protocol.refused_parts(request, fault)
+            self._forgotten |= {id(part): part for part in parts}
+            if parts:
+                return replace(fault, is_retryable=True)
         setting = _refused_setting(fault, request.generation)
         if not setting:
             return fault
         self._refused[request.model] = self._refused.get(request.model, frozenset()) | {setting}
         hint = f"It is asked again without {setting}, which stands in [generation] of the configuration."
         return replace(fault, is_retryable=True, hint=hint)
+
+    def _recalled(self, message: Message) -> Message:
+        kept = tuple(part for part in message.parts if id(part) not in self._forgotten)
+        return message if len(kept) == len(message.parts) else replace(message, parts=kept)
 
     def _better_quirks(self, fault: Fault) -> Quirks | None:
         quirks = self.quirks

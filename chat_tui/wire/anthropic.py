@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from chat_tui.core.conversation import ChatRequest, Message
+from chat_tui.core.conversation import ChatRequest, Message, OpaquePart
 from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
     Channel,
@@ -26,7 +26,7 @@ from chat_tui.core.events import (
     UsageReported,
 )
 from chat_tui.wire.anthropic_blocks import BlockTracker, whole_blocks
-from chat_tui.wire.anthropic_history import has_paused
+from chat_tui.wire.anthropic_history import has_paused, refused_thoughts
 from chat_tui.wire.anthropic_models import claude_model, read_page
 from chat_tui.wire.anthropic_request import encode_request, version_headers
 from chat_tui.wire.anthropic_usage import UsageTracker
@@ -63,6 +63,10 @@ class Anthropic:
     def encode(self, request: ChatRequest, quirks: Quirks) -> WireRequest:
         """The request as this protocol writes it. Raises CannotSend for a file that has no form here."""
         return encode_request(request, quirks)
+
+    def refused_parts(self, request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
+        """Thoughts that the model does not take back, because what stands before them has changed."""
+        return refused_thoughts(request, fault)
 
     def codec(self) -> Codec:
         """A fresh codec for one answer."""

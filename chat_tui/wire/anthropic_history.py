@@ -17,7 +17,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
-from chat_tui.core.errors import CannotSend, MalformedEvent
+from chat_tui.core.errors import CannotSend, Fault, MalformedEvent
 from chat_tui.core.outcome import FinishReason
 from chat_tui.wire.anthropic_blocks import BLOCK, CITATIONS, is_server_call, is_server_result
 from chat_tui.wire.attachments import base64_of, is_text, labelled
@@ -27,6 +27,9 @@ _IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 PDF = "application/pdf"
 _THOUGHTS = ("thinking", "redacted_thinking")
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_REFUSED_THOUGHT = re.compile(r"\bsignature\b|\bthinking\W{1,3}blocks?\b", re.IGNORECASE)
+_MISSED_THOUGHT = re.compile(r"\bexpected\b.*\bthinking\b", re.IGNORECASE)
+"""The opposite: thoughts have to be there."""
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -45,6 +48,22 @@ def encode_messages(request: ChatRequest) -> tuple[list[JsonObject], bool]:
         turns.cut_to_text()
         is_prefill = turns.ends_with_answer
     return turns.written(), is_prefill
+
+
+def refused_thoughts(request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
+    """All thoughts of a request that was refused for one of them; the newest models take them back only behind the
+    very words they were thought behind, system text included. Empty for another fault."""
+    said = f"{fault.message} {fault.detail}"
+    if fault.status != 400 or not _REFUSED_THOUGHT.search(said) or _MISSED_THOUGHT.search(said):
+        return ()
+    return tuple(
+        part
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, OpaquePart)
+        and part.kind == BLOCK
+        and (as_object(part.data) or {}).get("type") in _THOUGHTS
+    )
 
 
 def has_paused(answer: Message) -> bool:

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from chat_tui.core.conversation import ChatRequest, Message
+    from chat_tui.core.conversation import ChatRequest, Message, OpaquePart
+    from chat_tui.core.errors import Fault
     from chat_tui.core.events import StreamEvent
 
 
@@ -161,6 +162,15 @@ class QuirkyProtocol(Protocol):
 
     def codec_for(self, quirks: Quirks) -> Codec:
         """A fresh codec for one answer of such a server."""
+        ...
+
+
+@runtime_checkable
+class ForgetfulProtocol(Protocol):
+    """A protocol whose servers stop taking what they gave with an answer, which can go back without it."""
+
+    def refused_parts(self, request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
+        """What of the history that request was refused for; empty when it was refused for something else."""
         ...
 
 

@@ -6,7 +6,7 @@ are run by the server.
 
 from __future__ import annotations
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, OpaquePart
 from chat_tui.core.errors import Fault
 from chat_tui.core.events import (
     Failed,
@@ -35,7 +35,7 @@ from chat_tui.wire.json_text import (
     parse,
     parse_all,
 )
-from chat_tui.wire.lmstudio_request import RESPONSE, encode_request
+from chat_tui.wire.lmstudio_request import RESPONSE, encode_request, refused_identities
 from chat_tui.wire.model_list import NAME_CHARS, is_chat_name, usable
 
 _MARKS = frozenset({"reasoning.start", "reasoning.end", "message.start", "message.end"})
@@ -54,6 +54,10 @@ class LMStudio:
         """The request as this protocol writes it. Raises CannotSend for files that are neither text nor images,
         and for the middle of an answer."""
         return encode_request(request, quirks)
+
+    def refused_parts(self, request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
+        """The answers that the server has forgotten; the history is quoted then."""
+        return refused_identities(request, fault)
 
     def codec(self) -> Codec:
         """A fresh codec for one answer."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from chat_tui.core.conversation import ChatRequest, Generation, Message, OpaquePart, Role
-from chat_tui.core.errors import CannotSend
+from chat_tui.core.errors import CannotSend, Fault
 from chat_tui.wire.attachments import data_url, images_of, takes_images, with_names, words_of
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, as_text, repaired
@@ -62,6 +62,21 @@ def _split(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
 def _identity(message: Message) -> str:
     found = [as_text(part.data) for part in message.parts if isinstance(part, OpaquePart) and part.kind == RESPONSE]
     return found[-1] if found else ""
+
+
+def refused_identities(request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
+    """The identities of all answers when the server does not know the one that was named: a server that was
+    started anew, or whose conversations were deleted, knows none. Empty for another fault."""
+    known, _ = _split(request.messages)
+    said = f"{fault.message} {fault.detail}"
+    if not known or not ("previous_response" in said or known in said):
+        return ()
+    return tuple(
+        part
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, OpaquePart) and part.kind == RESPONSE
+    )
 
 
 def _input(messages: tuple[Message, ...], quirks: Quirks) -> str | list[JsonObject]:

@@ -109,6 +109,22 @@ async def test_thoughts_go_back_to_their_model_as_they_came(server: SseServer, s
     assert posts(server)[2].json["messages"][1]["content"] == "Four."
 
 
+async def test_thoughts_that_are_not_taken_back_any_more_are_left_out(
+    server: SseServer, session: ChatSession
+) -> None:
+    said_of_it = "messages.1.content.0: Invalid `signature` in `thinking` block"
+    refusal = json_response(
+        {"type": "error", "error": {"type": "invalid_request_error", "message": said_of_it}}, status=400
+    )
+    server.play(streamed("thinking-omitted"), refusal, said("Five."), said("Six."))
+    await session.submit("2 + 2?").run()
+    session.system = "Be brief."
+    await session.submit("2 + 3?").run()
+    assert shown(session) == "Five."
+    await session.submit("2 + 4?").run()
+    assert [turn.json["messages"][1]["content"] == "Four." for turn in posts(server)[1:]] == [False, True, True]
+
+
 async def test_an_error_in_the_middle_keeps_the_text(server: SseServer, session: ChatSession) -> None:
     server.play(streamed("error"))
     ending = await session.submit("Hi").run()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, Message, OpaquePart, Role, TextPart
 from chat_tui.core.errors import ChatError, FaultKind
-from chat_tui.core.events import Connected, Failed, Finished, FinishReason, StepMarked
+from chat_tui.core.events import Connected, Failed, Finished, FinishReason, StepMarked, StreamEvent
 from chat_tui.core.turn import TurnState, reduce
 from chat_tui.providers.http import Endpoint, HttpProvider
 from chat_tui.wire.base import Quirks
@@ -122,3 +123,35 @@ async def test_what_cannot_be_said_is_not_sent(server: SseServer, speaking: Make
     assert isinstance(failed, Failed)
     assert failed.fault.kind is FaultKind.SETUP
     assert not server.requests
+
+
+async def heard(provider: HttpProvider, request: ChatRequest) -> list[StreamEvent]:
+    return [event async for arrival in provider.stream(request) for event in arrival.events]
+
+
+async def test_a_server_that_has_forgotten_the_conversation_is_told_it(server: SseServer, speaking: Make) -> None:
+    error = {
+        "error": {
+            "message": "Could not find stored response for previous_response_id: resp_lm1",
+            "type": "invalid_request",
+            "param": "previous_response_id",
+        }
+    }
+    server.play(json_response(error, status=404), response(stream_bytes("lmstudio-text")))
+    provider = await speaking("lmstudio")
+    known = (TextPart("A cat."), OpaquePart("lmstudio.response", "resp_lm1"))
+    history = (
+        Message(1, Role.USER, (TextPart("What is it?"),)),
+        Message(2, Role.ASSISTANT, known, 1, "mine/m"),
+        Message(3, Role.USER, (TextPart("Sure?"),), 2),
+    )
+    request = replace(REQUEST, messages=history)
+    refused = (await heard(provider, request))[-1]
+    assert isinstance(refused, Failed)
+    assert refused.fault.is_retryable
+    assert isinstance((await heard(provider, request))[-1], Finished)
+    first, second = (request.json for request in server.requests)
+    assert (first["previous_response_id"], first["input"]) == ("resp_lm1", "Sure?")
+    assert "previous_response_id" not in second
+    assert "A cat." in second["input"][0]["content"]
+    assert second["input"][1]["content"] == "Sure?"

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from chat_tui.core.conversation import ChatRequest, Generation
+from chat_tui.core.conversation import ChatRequest, Generation, Message, OpaquePart, Role, TextPart
 from chat_tui.core.errors import Fault, FaultKind
 from chat_tui.providers.lessons import Lessons
 from chat_tui.wire.base import Quirks
+from chat_tui.wire.protocols import protocol_of
 
 ALL = Generation(temperature=0.5, top_p=0.9, max_tokens=9, seed=1, stop=("END",), reasoning_effort="low")
 
@@ -93,3 +94,67 @@ def test_how_the_server_differs(message: str, before: Quirks, after: Quirks) -> 
     learned = lessons.learn(refused(message), ChatRequest("m", ()))
     assert lessons.quirks == after
     assert learned.is_retryable is (before != after)
+
+
+# -- what is not taken back any more -------------------------------------------------------------
+
+THOUGHT = OpaquePart("anthropic.block", {"type": "thinking", "thinking": "Hm.", "signature": "EqQB"})
+SEARCH = OpaquePart("anthropic.block", {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}})
+IDENTITY = OpaquePart("lmstudio.response", "resp_lm1")
+FIRST = OpaquePart("lmstudio.response", "resp_lm0")
+
+
+def history(*parts: OpaquePart) -> ChatRequest:
+    """As many answers as parts."""
+    messages: list[Message] = []
+    for part in parts:
+        messages += [
+            Message(0, Role.USER, (TextPart("?"),)),
+            Message(0, Role.ASSISTANT, (part, TextPart("Yes.")), model="a/m"),
+        ]
+    return ChatRequest("m", (*messages, Message(0, Role.USER, (TextPart("Sure?"),))))
+
+
+def left(request: ChatRequest) -> list[OpaquePart]:
+    return [part for message in request.messages for part in message.parts if isinstance(part, OpaquePart)]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message", "status", "sent", "stays"),
+    [
+        (
+            "anthropic",
+            "messages.1.content.0: Invalid `signature` in `thinking` block",
+            400,
+            (THOUGHT, SEARCH),
+            [SEARCH],
+        ),
+        ("anthropic", "`thinking` blocks must remain as they were", 400, (THOUGHT,), []),
+        ("anthropic", "Expected `thinking`, but found `text`: start with a thinking block", 400, (THOUGHT,), None),
+        ("anthropic", "thinking.budget_tokens: too small", 400, (THOUGHT,), None),
+        ("anthropic", "Invalid `signature` in `thinking` block", 500, (THOUGHT,), None),
+        ("anthropic", "Invalid `signature` in `thinking` block", 400, (SEARCH,), None),
+        ("lmstudio", "previous_response_id: not found", 404, (FIRST, IDENTITY), []),
+        ("lmstudio", "There is no response resp_lm1", 400, (FIRST, IDENTITY), []),
+        ("lmstudio", "There is no model resp_lm", 400, (FIRST, IDENTITY), None),
+        ("openai-responses", "previous_response_not_found", 400, (IDENTITY,), None),
+    ],
+)
+def test_what_is_forgotten_is_left_out(
+    protocol: str, message: str, status: int, sent: tuple[OpaquePart, ...], stays: list[OpaquePart] | None
+) -> None:
+    lessons = Lessons(Quirks(), protocol_of(protocol))
+    request = history(*sent)
+    assert lessons.learn(refused(message, status), request).is_retryable is (stays is not None)
+    better = lessons.applied_to(request)
+    assert left(better) == (list(sent) if stays is None else stays)
+    assert [said.text for said in better.messages] == [said.text for said in request.messages]
+
+
+def test_what_was_forgotten_is_no_reason_twice_and_later_answers_stay() -> None:
+    lessons = Lessons(Quirks(), protocol_of("lmstudio"))
+    fault = refused("previous_response_id: not found", 404)
+    request = history(IDENTITY)
+    assert lessons.learn(fault, request).is_retryable
+    assert not lessons.learn(fault, lessons.applied_to(request)).is_retryable
+    assert left(lessons.applied_to(history(IDENTITY, FIRST))) == [FIRST]

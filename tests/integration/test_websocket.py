@@ -128,6 +128,15 @@ async def test_pings_are_answered_while_nothing_is_asked(ws: WsServer, talk: Tal
     await asyncio.wait_for(pong, 5)
 
 
+async def test_the_models_are_listed_over_plain_http(ws: WsServer, talk: Talk) -> None:
+    ws.refusals.append((200, {"Content-Type": "application/json"}, b'{"data": [{"id": "a"}, {"id": "b"}]}'))
+    assert [model.id for model in await talk.provider.list_models()] == ["mine/a", "mine/b"]
+    request = ws.requests[0]
+    assert request.path == "/v1/models"
+    assert "Upgrade" not in request.headers
+    assert request.headers["Authorization"] == f"Bearer {KEY}"
+
+
 # -- when everything is sent ---------------------------------------------------------------------
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
 
 from chat_tui.config.model import Config, ProtocolName, ProviderConfig
 from chat_tui.core.conversation import ChatRequest, Message, Role, TextPart
@@ -22,6 +18,7 @@ from chat_tui.providers.base import Provider
 from chat_tui.providers.registry import ProviderRegistry
 from chat_tui.wire.base import Framing
 from chat_tui.wire.protocols import protocol_of
+from tests.support.message_server import Served, speaking_messages
 from tests.support.protocol_table import (
     ADDRESSES,
     COLUMNS,
@@ -75,14 +72,6 @@ def test_cuts_stalls_and_cancelling_can_happen_to_all() -> None:
 # -- playing ---------------------------------------------------------------------------------------
 
 
-@dataclass
-class Served:
-    """A server that has been told what to answer."""
-
-    url: str
-    open_connections: Callable[[], int]
-
-
 @asynccontextmanager
 async def serving(name: ProtocolName, data: bytes, end: Act | None = None) -> AsyncGenerator[Served]:
     """`data` for every question; then CLOSE, HOLD, or as the protocol ends an answer."""
@@ -95,28 +84,6 @@ async def serving(name: ProtocolName, data: bytes, end: Act | None = None) -> As
         first = head(content_type=framing.value, framing=BodyFraming.CLOSE)
         server.play(response(data, content_type=framing.value) if end is None else reply(first + data, end))
         yield Served(server.url, lambda: server.open_connections)
-
-
-@asynccontextmanager
-async def speaking_messages(data: bytes, end: Act | None) -> AsyncGenerator[Served]:
-    """The same events, each as a text message."""
-    messages = [line.removeprefix("data: ") for line in data.decode().split("\n") if line.startswith("data: {")]
-    connections: list[ServerConnection] = []
-
-    async def talk(connection: ServerConnection) -> None:
-        connections.append(connection)
-        with suppress(ConnectionClosed):
-            async for _ in connection:
-                for message in messages:
-                    await connection.send(message)
-                if end is CLOSE:
-                    return
-                if end is HOLD:
-                    await connection.wait_closed()
-
-    async with serve(talk, "127.0.0.1", 0) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", lambda: sum(one.state is not State.CLOSED for one in connections))
 
 
 def beginning(stream: str, after: bytes) -> bytes:

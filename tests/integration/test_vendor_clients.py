@@ -8,13 +8,24 @@ import pytest
 
 from chat_tui.core.events import Failed
 from chat_tui.providers.http import Endpoint, HttpProvider
+from chat_tui.providers.websocket import WebSocketProvider
 from chat_tui.wire.base import Quirks
 from chat_tui.wire.json_text import repaired
 from chat_tui.wire.protocols import protocol_of
+from chat_tui.wire.socket_base import SocketProtocol
 from tests.support.http_case import REQUEST
+from tests.support.message_server import speaking_messages
 from tests.support.sse_server import SseServer, response
-from tests.support.vendor_clients import KEY, READERS, Reader, Reading, our_reading, read_mistral
-from tests.support.wire import STREAMS, protocol_name, stream_bytes
+from tests.support.vendor_clients import (
+    KEY,
+    READERS,
+    Reader,
+    Reading,
+    our_reading,
+    read_mistral,
+    read_openai_websocket,
+)
+from tests.support.wire import STREAMS, protocol_name, stream_bytes, streams_of
 
 _HOSTED = "a tool of the server's own: the client has another type for each"
 _EXPLAINED = "we add the server's explanation"
@@ -89,6 +100,21 @@ async def test_both_read_the_same(server: SseServer, name: str, read: Reader) ->
     ours, is_failed = await ours_of(server, protocol)
     theirs = await read(server.url)
     fields = compared(ours, theirs, is_failed)
+    different = {field: both for field, both in fields.items() if both[0] != both[1]}
+    assert different.keys() == DIFFERENCES.get(name, {}).keys(), different
+
+
+@pytest.mark.parametrize("name", streams_of("openai-responses"))
+async def test_both_read_the_same_over_a_websocket(name: str) -> None:
+    async with speaking_messages(stream_bytes(name), None) as served:
+        protocol = protocol_of("openai-responses-websocket")
+        assert isinstance(protocol, SocketProtocol)
+        endpoint = Endpoint(f"{served.url}/v1", api_key=KEY)
+        provider = WebSocketProvider("mine", "Mine", endpoint, protocol, Quirks(), time.monotonic)
+        events = [event async for arrival in provider.stream(REQUEST) for event in arrival.events]
+        await provider.aclose()
+        theirs = await read_openai_websocket(served.url)
+    fields = compared(our_reading(events), theirs, isinstance(events[-1], Failed))
     different = {field: both for field, both in fields.items() if both[0] != both[1]}
     assert different.keys() == DIFFERENCES.get(name, {}).keys(), different
 

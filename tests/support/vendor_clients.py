@@ -31,6 +31,7 @@ from chat_tui.core.events import (
 
 KEY = "the-key-of-this-test"
 MODEL = "m"
+_LAST_EVENTS = {"response.completed", "response.incomplete", "response.failed", "error"}
 _MESSAGES: list[Any] = [{"role": "user", "content": "Hello"}]
 
 
@@ -169,6 +170,23 @@ async def read_openai_responses(url: str) -> Reading:
     return found
 
 
+async def read_openai_websocket(url: str) -> Reading:
+    """openai, responses.connect."""
+    found, calls = Reading(), dict[str, list[str]]()
+    async with openai.AsyncOpenAI(api_key=KEY, base_url=f"{url}/v1", max_retries=0) as client:
+        try:
+            async with client.responses.connect() as connection:
+                await connection.response.create(model=MODEL, input="Hello")
+                async for event in connection:
+                    _take_response_event(event, found, calls)
+                    if event.type in _LAST_EVENTS:
+                        break
+        except openai.OpenAIError as error:
+            found.error = getattr(error, "message", "") or str(error)
+    found.calls = _joined(calls)
+    return found
+
+
 def _take_response_event(event: Any, found: Reading, calls: dict[str, list[str]]) -> None:
     match event.type:
         case "response.output_text.delta" | "response.refusal.delta":
@@ -198,7 +216,7 @@ def _take_response_event(event: Any, found: Reading, calls: dict[str, list[str]]
                     usage.input_tokens_details and usage.input_tokens_details.cached_tokens,
                 )
         case "error":
-            found.error = event.message
+            found.error = getattr(event, "error", event).message
         case _:
             pass
 

@@ -40,6 +40,7 @@ ENDINGS: dict[str, tuple[str, FinishReason | FaultKind]] = {
     "anthropic-error": ("The answer is", FaultKind.OVERLOADED),
     "anthropic-fallback": ("First second.", FinishReason.STOP),
     "anthropic-length": ("Once upon a", FinishReason.LENGTH),
+    "anthropic-litellm": ("Hello", FinishReason.LENGTH),
     "anthropic-llamacpp": ("Looking.", FinishReason.TOOL_CALLS),
     "anthropic-no-message-stop": ("Whole.", FinishReason.STOP),
     "anthropic-refusal": ("First,", FinishReason.REFUSAL),

@@ -216,7 +216,7 @@ def _take_response_event(event: Any, found: Reading, calls: dict[str, list[str]]
                     usage.input_tokens_details and usage.input_tokens_details.cached_tokens,
                 )
         case "error":
-            found.error = getattr(event, "error", event).message
+            found.error = (getattr(event, "error", None) or event).message
         case _:
             pass
 

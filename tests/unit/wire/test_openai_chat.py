@@ -47,6 +47,7 @@ from tests.unit.wire.streams import (
 
 ENDINGS: dict[str, tuple[str, FinishReason | FaultKind]] = {
     "chat-azure": ("Hi", FinishReason.STOP),
+    "chat-content-filter": ("First, yo", FinishReason.CONTENT_FILTER),
     "chat-cut": ("The answer is", FaultKind.CUT),
     "chat-done-without-reason": ("The ans", FaultKind.CUT),
     "chat-error": ("The ans", FaultKind.SERVER),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +127,26 @@ async def test_pings_are_answered_while_nothing_is_asked(ws: WsServer, talk: Tal
     await talk.ask()
     pong = await ws.connections[0].ping()
     await asyncio.wait_for(pong, 5)
+
+
+async def test_what_comes_between_turns_belongs_to_none(ws: WsServer, talk: Talk) -> None:
+    ws.play(*answer("One."))
+    await talk.ask("First")
+    await ws.connections[0].send('{"type":"response.output_text.delta","item_id":"x","delta":"Stray."}')
+    await ws.connections[0].send('{"type":"response.completed","response":{"id":"resp_x","status":"completed"}}')
+    await asyncio.wait_for(await ws.connections[0].ping(), 5)
+    ws.play(*answer("Two.", response_id="resp_2"))
+    assert text_of(await talk.ask("Second")) == "Two."
+    assert ws.received[1]["previous_response_id"] == "resp_1"
+    assert ws.places == [0, 0]
+
+
+async def test_nothing_of_it_is_logged(ws: WsServer, talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+    ws.play(*answer("A secret answer."))
+    with caplog.at_level(logging.DEBUG):
+        await talk.ask("A secret question")
+    own = [record for record in caplog.records if not record.name.startswith(("websockets.server", "asyncio"))]
+    assert own == []
 
 
 async def test_the_models_are_listed_over_plain_http(ws: WsServer, talk: Talk) -> None:

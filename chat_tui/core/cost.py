@@ -123,8 +123,9 @@ def prices_per_token(
 
 
 def cost_of(usage: Usage | None, prices: Prices | None) -> Cost | None:
-    """What `usage` costs: at the reader's own prices, else as the server says, else at the list's; None when none of
-    them is known. The server's word is its bill, a list only what it was to be.
+    """What `usage` costs: at the reader's own prices, else as the server says, else at the list's; None: unknown.
+
+    The server's word is its bill, a list only what it was to be.
 
     Reasoning is part of the output, cached tokens are part of the input (at most all of it). A count that is
     missing makes the amount unknown: half of a bill would be a wrong number. Tokens written into a cache count as

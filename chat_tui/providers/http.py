@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from chat_tui.core.conversation import ChatRequest, Message
@@ -26,6 +24,7 @@ from chat_tui.providers.reception import (
     status_fault,
 )
 from chat_tui.providers.recording import record_of
+from chat_tui.providers.request_writing import wire_request, written
 from chat_tui.providers.resumption import Pauses, Resumption
 from chat_tui.providers.transport import Exchange, HttpRequest, Transport
 from chat_tui.wire.base import (
@@ -37,7 +36,6 @@ from chat_tui.wire.base import (
     WireProtocol,
     WireRequest,
 )
-from chat_tui.wire.json_text import repaired
 
 LIST_LIMIT_S = 5.0
 FAREWELL_S = 0.5
@@ -154,7 +152,7 @@ class HttpProvider:
             protocol = self._protocol
             request = self._lessons.applied_to(request)
             quirks = self._lessons.quirks
-            wire = protocol.encode(request, quirks)
+            wire = await wire_request(protocol, request, quirks)
             exchange = await self._ask(wire)
             limits = Limits(self._endpoint.first_token_timeout_s, self._endpoint.idle_timeout_s)
             is_quirky = isinstance(protocol, QuirkyProtocol)
@@ -233,7 +231,7 @@ class HttpProvider:
         for name in self._endpoint.headers:  # names differ by case only: what the configuration says wins
             headers = {own: value for own, value in headers.items() if own.lower() != name.lower()}
         url = "/".join(filter(None, (self._endpoint.base_url, wire.path.lstrip("/"))))
-        content = encoded(wire.body) if wire.body else b""
+        content = await written(wire.body) if wire.body else b""
         headers |= self._endpoint.headers
         return HttpRequest(wire.method, url, headers, content)
 
@@ -312,11 +310,6 @@ class HttpProvider:
             fault = fault_of_media_type(head.media_type, text, self._origin)
             raise ProviderError(replace(fault, message=fault.message.replace("a stream", "a list of models")))
         return text
-
-
-def encoded(body: dict[str, Any]) -> bytes:
-    """JSON in UTF-8; a lone surrogate, which no UTF-8 has, is replaced."""
-    return repaired(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
 
 
 def fault_of(error: ChatError) -> Fault:

@@ -12,7 +12,7 @@ import logging
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 TAIL_LIMIT_S = 2.0
 TAIL_LIMIT_BYTES = 64 << 10
+PIECE_BYTES = 256 << 10
 _HIGH_WATER_BYTES = 1 << 20
 _WRITE_TIMEOUT_S = 30.0
 _KEEPALIVE_S = 60.0
@@ -146,7 +147,7 @@ class Exchange:
         request = self._request
         try:
             async with self._client.stream(
-                request.method, request.url, headers=dict(request.headers), content=request.content or None
+                request.method, request.url, headers=dict(request.headers), content=_body(request.content)
             ) as response:
                 self.head = ResponseHead(response.status_code, _lower_headers(response), self._clock())
                 self._wake()
@@ -271,6 +272,18 @@ class Exchange:
 E = TypeVar("E", bound=Exchange)
 
 
+def _body(content: bytes) -> bytes | AsyncGenerator[bytes] | None:
+    """A long body goes piece by piece: to encrypt all of it at once would hold up everything else."""
+    if len(content) <= PIECE_BYTES:
+        return content or None
+    return _in_pieces(content)
+
+
+async def _in_pieces(content: bytes) -> AsyncGenerator[bytes]:
+    for start in range(0, len(content), PIECE_BYTES):
+        yield content[start : start + PIECE_BYTES]
+
+
 def _lower_headers(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
@@ -338,7 +351,9 @@ class Transport:
             "Content-Type": "application/json",
             **request.headers,
         }
-        if not request.content:
+        if request.content:
+            headers["Content-Length"] = str(len(request.content))
+        else:
             del headers["Content-Type"]
         exchange = make(
             self._client, HttpRequest(request.method, request.url, headers, request.content), self._clock

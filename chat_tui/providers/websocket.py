@@ -25,9 +25,10 @@ from chat_tui.core.events import (
 from chat_tui.providers.base import Clock
 from chat_tui.providers.body import AnswerBody
 from chat_tui.providers.faults import Cause, fault_of_cause, fault_of_status, request_id_of
-from chat_tui.providers.http import Endpoint, HttpProvider, encoded, fault_of
+from chat_tui.providers.http import Endpoint, HttpProvider, fault_of
 from chat_tui.providers.reception import Limits, Reception, received_head, status_fault
 from chat_tui.providers.recording import record_of
+from chat_tui.providers.request_writing import encoded, wire_request, written
 from chat_tui.providers.transport import HttpRequest
 from chat_tui.providers.websocket_connection import SWITCHED, Socket
 from chat_tui.providers.websocket_frames import Frames
@@ -148,7 +149,7 @@ class WebSocketProvider(HttpProvider):
         try:
             request = self._lessons.applied_to(request)
             quirks = self._lessons.quirks
-            turn = _Turn(request, self._spoken.encode(request, quirks), quirks)
+            turn = _Turn(request, await wire_request(self._spoken, request, quirks), quirks)
             while True:
                 codec = self._spoken.codec()
                 reception = await self._asked(turn, codec)
@@ -191,7 +192,7 @@ class WebSocketProvider(HttpProvider):
             if turn.is_short:
                 body = line.memory.shortened(turn.request, turn.wire, turn.quirks)
             try:
-                await line.socket.say(encoded(body))
+                await line.socket.say(await written(body))
             except Exception as error:  # noqa: BLE001 - whatever the HTTP library raises
                 if turn.is_new:
                     raise ProviderError(self._transport.fault_of(error, has_head=False)) from None

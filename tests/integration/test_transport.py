@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpcore
 import httpx
@@ -18,7 +19,7 @@ import pytest
 from chat_tui.core.errors import Fault, FaultKind, ProviderError
 from chat_tui.providers import transport as transport_module
 from chat_tui.providers.faults import Cause, Origin
-from chat_tui.providers.transport import Exchange, HttpRequest, Transport, cause_of
+from chat_tui.providers.transport import PIECE_BYTES, Exchange, HttpRequest, Transport, cause_of
 from tests.support.clock import ManualClock
 from tests.support.sse_server import CLOSE, HOLD, Framing, SseServer, answer, chunk, head, reply, response
 from tests.support.waiting import wait_until
@@ -379,3 +380,30 @@ async def test_ipv6_loopback() -> None:
 async def test_tests_cannot_leave_this_machine() -> None:
     with pytest.raises(OSError, match="this machine only"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
+
+
+@pytest.mark.parametrize("size", [PIECE_BYTES, PIECE_BYTES * 5 + 7])
+async def test_a_long_body_arrives_as_a_short_one_does(server: SseServer, size: int) -> None:
+    server.play(response(b"{}"))
+    transport = transport_to(server.base_url)
+    content = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    await ended(await transport.send(HttpRequest("POST", server.base_url, {}, content)))
+    await transport.aclose()
+    (request,) = server.requests
+    assert request.body == content
+    assert request.headers["content-length"] == str(size)
+    assert "transfer-encoding" not in request.headers
+
+
+async def test_a_long_body_is_given_to_the_library_in_pieces() -> None:
+    given: list[AsyncIterator[bytes]] = []
+
+    class Client(httpx.AsyncClient):
+        def stream(self, *_: object, **options: Any) -> Any:
+            given.append(options["content"])
+            raise OSError
+
+    request = HttpRequest("POST", "http://127.0.0.1/", {}, bytes(PIECE_BYTES * 2 + 7))
+    exchange = await ended(Exchange(Client(), request, ManualClock()))
+    assert isinstance(exchange.error, OSError)
+    assert [len(piece) async for piece in given[0]] == [PIECE_BYTES, PIECE_BYTES, 7]

@@ -13,6 +13,7 @@ from typing import Any
 
 from chat_tui.core.errors import Fault
 from chat_tui.core.outcome import FinishReason
+from chat_tui.core.usage import Usage
 
 
 class Channel(StrEnum):
@@ -42,32 +43,6 @@ class ProgressKind(StrEnum):
     PROMPT = "prompt"
     TOOL = "tool"
     RECONNECT = "reconnect"
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Token counts as the server reports them; None where it said nothing.
-
-    `input_tokens` and `output_tokens` are totals; `reasoning_tokens` ⊂ output, `cached_tokens` ⊂ input.
-    `tokens_per_s` is the server's own measurement of its speed. `cost` is in the server's currency (USD).
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    tokens_per_s: float | None = None
-    cost: float | None = None
-
-    def updated(self, newer: Usage) -> Usage:
-        """The newer snapshot over this one, field by field: None never overwrites a value."""
-        return Usage(
-            **{
-                name: getattr(self, name) if getattr(newer, name) is None else getattr(newer, name)
-                for name in self.__slots__
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)

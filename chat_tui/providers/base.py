@@ -64,7 +64,7 @@ class Provider(Protocol):
 
 @runtime_checkable
 class BlindProvider(Protocol):
-    """A provider that knows which of its models see no images; of others that is not known before they are asked."""
+    """A provider that knows which of its models see no images; others are asked to find out."""
 
     def can_see(self, model: str) -> bool:
         """Whether nothing is known against it."""

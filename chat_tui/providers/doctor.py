@@ -29,10 +29,11 @@ from chat_tui.providers.faults import Origin
 from chat_tui.providers.listing import serving_address
 from chat_tui.providers.reach import Lookup, agreed, is_address, look_up, origin_of, port_of, told
 from chat_tui.providers.registry import LOCAL, ProviderRegistry
+from chat_tui.providers.served import ServedProvider
 from chat_tui.providers.transport import proxy_of
 
 if TYPE_CHECKING:
-    from chat_tui.providers.http import Endpoint, HttpProvider
+    from chat_tui.providers.endpoint import Endpoint
 
 PROMPT: Final = "Reply with the one word: ok"
 MAX_TOKENS_HEARD: Final = 16
@@ -148,9 +149,7 @@ class Examination:
     # -- a server ----------------------------------------------------------------------------------
 
     async def _server_steps(self, provider: Provider) -> AsyncGenerator[Check]:
-        from chat_tui.providers.http import HttpProvider
-
-        if not isinstance(provider, HttpProvider):
+        if not isinstance(provider, ServedProvider):
             return
         origin = origin_of(self.name, provider.endpoint)
         yield (key := await self._key(provider))
@@ -166,7 +165,7 @@ class Examination:
         if not is_hopeless:
             yield await self._word(provider)
 
-    async def _key(self, provider: HttpProvider) -> Check:
+    async def _key(self, provider: ServedProvider) -> Check:
         endpoint = provider.endpoint
         async with self._step("key", self._limits.key_s) as step:
             if sentence := await provider.prepare():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from chat_tui.core.conversation import ChatRequest, Message
@@ -14,6 +14,7 @@ from chat_tui.core.events import Arrival, Failed, Finished
 from chat_tui.providers.base import Clock, ModelInfo
 from chat_tui.providers.body import DOCUMENT_BYTES
 from chat_tui.providers.credentials import Redactor, is_loopback, key_from_command
+from chat_tui.providers.endpoint import Endpoint
 from chat_tui.providers.faults import Cause, Origin, fault_of_cause, fault_of_media_type
 from chat_tui.providers.lessons import Lessons
 from chat_tui.providers.reception import (
@@ -41,29 +42,6 @@ LIST_LIMIT_S = 5.0
 FAREWELL_S = 0.5
 """How long leaving waits for servers to hear that their answers are not wanted any more."""
 _MAX_PAGES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where, and as whom. The key is `api_key`, or what `key_command` prints when it is first needed.
-
-    `key_source` names the variable or setting it comes from, for sentences about it. `secrets` are further
-    values that must never be shown, such as those of headers.
-    """
-
-    base_url: str
-    api_key: str = field(default="", repr=False)
-    key_source: str = ""
-    headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
-    connect_timeout_s: float = 10.0
-    first_token_timeout_s: float = 300.0
-    idle_timeout_s: float = 120.0
-    key_command: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    start_command: str = ""
-    """What starts the server, where that is known."""
-    address_variable: str = ""
-    """The variable that the address comes from, if it is one."""
 
 
 class HttpProvider:

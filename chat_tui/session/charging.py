@@ -8,8 +8,8 @@ from typing import Final
 
 from chat_tui.core.conversation import ChatRequest, Ending, FilePart, Message, TextPart
 from chat_tui.core.cost import Prices, Use, cost_of, sum_of, total_of
-from chat_tui.core.events import Usage
 from chat_tui.core.outcome import Outcome
+from chat_tui.core.usage import Usage
 
 CHARS_PER_TOKEN: Final = 4
 """Of a language that tokenizers know well; an amount that rests on it is marked as an estimate."""

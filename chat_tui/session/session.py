@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from chat_tui.core.conversation import REWRITTEN, Conversation, Ending, Message, Role, TextPart
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Outcome
-from chat_tui.providers.registry import ModelGroup
 from chat_tui.session.journal import title_of
 from chat_tui.session.turns import NothingToDo, TurnSession, turn_runner
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from chat_tui.providers.registry import ProviderRegistry
     from chat_tui.session.turn_runner import TurnListener, TurnRunner
 
-__all__ = ["ChatSession", "ModelGroup", "NothingToDo", "turn_runner"]
+__all__ = ["ChatSession", "NothingToDo", "turn_runner"]
 
 MAX_UNDO = 100
 

@@ -256,13 +256,14 @@ _CONTEXT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _QUOTA_WORDS = re.compile(
-    r"insufficient (balance|credit|fund|quota)|credit balance|out of credits|(any|more|purchase) credits|spend(ing)? (cap|limit)"
-    r"|billing|api usage limits|per ?day|daily (limit|quota)",
+    r"insufficient (balance|credit|fund|quota)|credit balance|out of credits|(any|more|purchase) credits"
+    r"|spend(ing)? (cap|limit)|billing|api usage limits|per ?day|daily (limit|quota)",
     re.IGNORECASE,
 )
 _KEY_WORDS = re.compile(r"api.?key|authenticat|credential", re.IGNORECASE)
 _PERMANENT_WORDS = re.compile(
-    r"not (currently )?support|unsupported|not implemented|requires? --|failed to parse|more system memory", re.IGNORECASE
+    r"not (currently )?support|unsupported|not implemented|requires? --|failed to parse|more system memory",
+    re.IGNORECASE,
 )
 _MODERATION_WORDS = re.compile(r"moderation|flagged|guardrail|content policy", re.IGNORECASE)
 _OVERLOAD_WORDS = re.compile(r"overloaded|over capacity|loading model", re.IGNORECASE)

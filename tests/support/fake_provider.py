@@ -19,7 +19,7 @@ from chat_tui.core.events import (
     TextDelta,
 )
 from chat_tui.providers.base import ModelInfo
-from chat_tui.providers.registry import ModelGroup
+from chat_tui.providers.listing import ModelGroup
 from chat_tui.wire.base import ModelFacts
 
 CUT = Fault(FaultKind.CUT, "connection lost", "The server closed the connection.")

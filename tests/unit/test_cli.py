@@ -297,7 +297,7 @@ class TestCommands:
     def test_models(self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
         from chat_tui.providers import registry
         from chat_tui.providers.base import ModelInfo
-        from chat_tui.providers.registry import ModelGroup
+        from chat_tui.providers.listing import ModelGroup
 
         async def list_models(*_: object, **__: object) -> Any:
             yield ModelGroup("demo", "demo", (ModelInfo("demo/burst", "burst\x1b[1m"), ModelInfo("demo/slow")))

@@ -111,6 +111,8 @@ LATER = {
     "xllamacpp": "the model's process, never this one",
     "urllib.request": "the transport",
     "email.parser": "the transport",
+    "chat_tui.providers.http": "the warm-up",
+    "chat_tui.wire.openai_chat": "the warm-up",
     "chat_tui.session.turn_runner": "the warm-up",
     "chat_tui.core.turn": "the warm-up",
     "chat_tui.core.splitter": "the warm-up",

@@ -6,26 +6,24 @@ stands above the composer until it is sent; nothing is attached that the reader 
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from textual import on, work
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.errors import ChatError
 from chat_tui.core.files import shown_name
 from chat_tui.core.outcome import Phase
-from chat_tui.session.attachments import (
-    Attachment,
-    check_all,
-    gather,
-    has_mentions,
-    read_attachment,
-    read_pasted,
-)
-from chat_tui.session.file_list import FileFinder
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.screens.keeping import KeepingScreen
 from chat_tui.ui.widgets.attachment_bar import AttachmentBar
 from chat_tui.ui.widgets.mention_list import MentionList
 from chat_tui.ui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from chat_tui.session.attachments import Attachment
+    from chat_tui.session.file_list import FileFinder
 
 _CHANGED = "Not sent: the text was changed while its files were read. Enter sends it."
 _NO_WORDS = "Say what to do with the file."
@@ -39,8 +37,13 @@ class AttachingScreen(KeepingScreen):
 
     def __init__(self, session: ChatSession, loaded: LoadedConfig, *, first_run: bool = False) -> None:
         super().__init__(session, loaded, first_run=first_run)
-        self._finder = FileFinder()
         self._mentioned: str | None = None
+
+    @cached_property
+    def _finder(self) -> FileFinder:
+        from chat_tui.session.file_list import FileFinder
+
+        return FileFinder()
 
     def on_mount(self) -> None:
         """What was named when the program was started is there at once."""
@@ -93,6 +96,8 @@ class AttachingScreen(KeepingScreen):
     @work(group="attach", exit_on_error=False)
     async def attach(self, path: str) -> None:
         """/attach PATH."""
+        from chat_tui.session.attachments import read_attachment
+
         try:
             self._put(await read_attachment(path))
         except ChatError as error:
@@ -100,6 +105,8 @@ class AttachingScreen(KeepingScreen):
 
     async def attach_pasted(self, path: str) -> bool:
         """The path of an image attaches it; of anything else it is text (False)."""
+        from chat_tui.session.attachments import read_pasted
+
         attachment = None if self.is_rewriting else await read_pasted(path)
         if attachment is None:
             return False
@@ -112,6 +119,8 @@ class AttachingScreen(KeepingScreen):
 
     def _put(self, attachment: Attachment) -> None:
         """Raises ChatError when there is too much already."""
+        from chat_tui.session.attachments import check_all
+
         items = self.attachments.items
         if any(item.path == attachment.path for item in items):
             self.say(f"“{shown_name(attachment.file.name)}” is attached already.")
@@ -135,6 +144,8 @@ class AttachingScreen(KeepingScreen):
 
     def ask_with_files(self, typed: str, text: str) -> None:
         """Send a question with what is attached and what it mentions; `typed` is what the composer holds."""
+        from chat_tui.session.attachments import has_mentions
+
         if not text.strip():
             self.say(_NO_WORDS)
         elif self.session.is_running or self.is_rewriting or not (self.attachments.items or has_mentions(text)):
@@ -145,6 +156,8 @@ class AttachingScreen(KeepingScreen):
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def read_and_ask(self, typed: str, text: str) -> None:
         """Read the files, then ask. What cannot be attached is said, and the composer keeps everything."""
+        from chat_tui.session.attachments import gather
+
         conversation, attached = self.session.conversation, self.attachments.items
         try:
             files = await gather(text, attached)

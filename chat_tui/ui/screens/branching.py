@@ -17,12 +17,12 @@ from chat_tui.core.commands import escape
 from chat_tui.core.conversation import FilePart, Message, Role
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Phase
-from chat_tui.session.attachments import Attachment
 from chat_tui.session.session import ChatSession
 from chat_tui.ui.messages import VersionChosen
 from chat_tui.ui.screens.reading import ReadingScreen
 
 if TYPE_CHECKING:
+    from chat_tui.session.attachments import Attachment
     from chat_tui.session.turn_runner import TurnRunner
 
 ESCAPE_TWICE_S = 1.0

@@ -16,7 +16,6 @@ from chat_tui.core.commands import escape
 from chat_tui.core.conversation import FilePart, Message
 from chat_tui.core.errors import ChatError
 from chat_tui.core.outcome import Outcome, Phase
-from chat_tui.session.attachments import Attachment
 from chat_tui.session.journal import title_of
 from chat_tui.session.session import ChatSession, turn_runner
 from chat_tui.session.turn_kind import TurnKind
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from textual import getters
     from textual.app import App
 
+    from chat_tui.session.attachments import Attachment
     from chat_tui.session.turn_runner import TurnRunner
 
 TICK_S = 0.25

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,8 +14,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from chat_tui.core.files import facts_label, shown_name
-from chat_tui.session.attachments import Attachment
 from chat_tui.ui.widgets.gauges import fit
+
+if TYPE_CHECKING:
+    from chat_tui.session.attachments import Attachment
 
 MAX_ROWS = 3
 _MARGIN, _GAP = 2, 3

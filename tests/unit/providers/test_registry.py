@@ -13,9 +13,10 @@ from chat_tui.core.conversation import ChatRequest, Message, Role, TextPart
 from chat_tui.core.errors import ConfigError
 from chat_tui.core.events import Failed, Finished
 from chat_tui.providers import registry as registry_module
-from chat_tui.providers.http import HttpProvider
+from chat_tui.providers.listing import ModelGroup
 from chat_tui.providers.presets import PRESETS
-from chat_tui.providers.registry import ModelGroup, ProviderRegistry
+from chat_tui.providers.registry import ProviderRegistry
+from chat_tui.providers.served import ServedProvider
 from tests.support.clock import ManualClock
 from tests.support.sse_server import HOLD, SseServer, answer, json_response, reply
 
@@ -44,7 +45,7 @@ def test_a_model_name_may_have_slashes(tmp_path: Path) -> None:
     registry = make(tmp_path, mine=ProviderConfig(base_url=HERE))
     provider, model = registry.resolve("mine/org/model:7b")
     assert (provider.name, model) == ("mine", "org/model:7b")
-    assert isinstance(provider, HttpProvider)
+    assert isinstance(provider, ServedProvider)
 
 
 def test_a_provider_is_made_once_and_a_local_model_is_one_of_its_own(tmp_path: Path) -> None:
@@ -248,7 +249,7 @@ async def test_a_presets_key_is_not_sent_to_another_address(tmp_path: Path) -> N
 )
 def test_a_server_on_this_machine_may_load_its_model_first(tmp_path: Path, base_url: str, limit_s: float) -> None:
     provider = make(tmp_path, mine=ProviderConfig(base_url=base_url)).resolve("mine/m")[0]
-    assert isinstance(provider, HttpProvider)
+    assert isinstance(provider, ServedProvider)
     assert provider.endpoint.first_token_timeout_s == limit_s
 
 

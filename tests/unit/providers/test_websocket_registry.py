@@ -11,6 +11,7 @@ from chat_tui.config.model import Config, ProviderConfig
 from chat_tui.core.errors import ConfigError
 from chat_tui.providers.http import HttpProvider
 from chat_tui.providers.registry import ProviderRegistry
+from chat_tui.providers.served import ServedProvider
 from chat_tui.providers.websocket import WebSocketProvider
 from tests.support.clock import ManualClock
 
@@ -20,8 +21,8 @@ SOCKET = "openai-responses-websocket"
 def resolved(tmp_path: Path, environ: dict[str, str] | None = None, **provider: Any) -> HttpProvider:
     config = Config(providers={"mine": ProviderConfig(**provider)})
     found, _ = ProviderRegistry(config, environ or {}, tmp_path, ManualClock()).resolve("mine/m")
-    assert isinstance(found, HttpProvider)
-    return found
+    assert isinstance(found, ServedProvider)
+    return found.made
 
 
 @pytest.mark.parametrize(

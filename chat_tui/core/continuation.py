@@ -7,8 +7,9 @@ models that are asked often begin by repeating the last words: those are cut off
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
-from chat_tui.core.conversation import Part, TextPart
+from chat_tui.core.conversation import OpaquePart, Part, TextPart, ToolCallPart, ToolResultPart
 
 OVERLAP_MIN_CHARS = 12
 """A shorter repetition may be chance ("hel" + "lo"), and cutting it would lose text."""
@@ -48,6 +49,32 @@ def continued(before: tuple[Part, ...], others: tuple[Part, ...], text: str) -> 
     words = before[last]
     whole = replace(words, text=words.text + text) if isinstance(words, TextPart) else words
     return (*before[:last], *others, whole, *before[last + 1 :])
+
+
+def with_free_keys(before: tuple[Part, ...], parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts that came later, their calls under keys that no call before has: many servers count the calls of
+    every answer from the start. A result without a call of its own stays with the call before."""
+    taken = {part.key for part in before if isinstance(part, ToolCallPart)}
+    own = {part.key for part in parts if isinstance(part, ToolCallPart)}
+    keys: dict[str, str] = {}
+    for key in sorted(own & taken):
+        number = 2
+        while (free := f"{key}-{number}") in taken | own:
+            number += 1
+        keys[key] = free
+        taken.add(free)
+    return tuple(_rekeyed(part, keys) for part in parts) if keys else parts
+
+
+def _rekeyed(part: Part, keys: dict[str, str]) -> Part:
+    if isinstance(part, ToolCallPart | ToolResultPart):
+        return replace(part, key=keys.get(part.key, part.key))
+    if isinstance(part, OpaquePart) and isinstance(part.data, dict):
+        data = cast("dict[str, Any]", part.data)
+        key = data.get("key")
+        if isinstance(key, str) and key in keys:
+            return replace(part, data=data | {"key": keys[key]})
+    return part
 
 
 class OverlapTrimmer:

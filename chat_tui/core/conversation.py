@@ -74,7 +74,10 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class OpaquePart:
-    """Provider data kept for replay to the same provider. `kind` begins with the name of its protocol."""
+    """Provider data kept for replay to the same provider. `kind` begins with the name of its protocol.
+
+    What belongs to a call says so by `key` in its data.
+    """
 
     kind: str
     data: Any

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chat_tui.core.continuation import OverlapTrimmer, continuation_prompt, continued, without_last_space
+from chat_tui.core.continuation import (
+    OverlapTrimmer,
+    continuation_prompt,
+    continued,
+    with_free_keys,
+    without_last_space,
+)
 from chat_tui.core.conversation import (
     ChatRequest,
     Ending,
@@ -143,6 +149,8 @@ class TurnSession(ModelSession):
             raise NothingToDo("There is no answer to continue.")
         trimmer = None
         can_continue = provider.can_continue(model, last)
+        if not can_continue and not last.text.strip():
+            raise NothingToDo("There is no text to go on from.")
         if not can_continue:
             trimmer = OverlapTrimmer(last.text)
             history = (*earlier, last, Message(0, Role.USER, (TextPart(continuation_prompt(last.text)),)))
@@ -252,6 +260,7 @@ class TurnSession(ModelSession):
         """Join the pieces in the same message: nothing repeated, nothing lost."""
         answer = self.conversation.get(runner.message_id)
         request, text = runner.request, runner.state.text
+        parts = with_free_keys(answer.parts, parts)
         if request.is_continuation and answer.is_paused:
             joined = (*answer.parts, *parts)
         else:

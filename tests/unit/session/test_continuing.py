@@ -6,15 +6,27 @@ from typing import cast
 
 import pytest
 
-from chat_tui.core.continuation import continued, without_last_space
-from chat_tui.core.conversation import OpaquePart, Outcome, Part, ReasoningPart, Role, TextPart, ToolCallPart
+from chat_tui.core.continuation import continued, with_free_keys, without_last_space
+from chat_tui.core.conversation import (
+    OpaquePart,
+    Outcome,
+    Part,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from chat_tui.core.events import (
     Connected,
     Finished,
     FinishReason,
     OpaqueReceived,
     ReasoningDelta,
+    StreamEvent,
     TextDelta,
+    ToolArgumentsDelta,
+    ToolCallEnded,
     ToolCallStarted,
     ToolResultReceived,
 )
@@ -88,6 +100,50 @@ async def test_a_pause_that_could_not_go_on_yet_waits_as_before(
     ending = await session.continue_answer().run()
     assert ending.outcome is Outcome.COMPLETE
     assert shape(session) == ["ToolCallPart", "search", "found", "T:There."]
+
+
+async def test_a_pause_without_a_word_that_nobody_can_go_on_with(
+    session: ChatSession, provider: FakeProvider
+) -> None:
+    provider.add([Connected(), ToolCallStarted("s", "s", "search"), SEARCH, PAUSED])
+    await session.submit("One?").run()
+    with pytest.raises(NothingToDo, match="no text"):
+        session.continue_answer()
+
+
+@pytest.mark.parametrize("reason", [FinishReason.PAUSE, FinishReason.LENGTH])
+async def test_calls_before_and_after_are_told_apart(
+    session: ChatSession, provider: FakeProvider, reason: FinishReason
+) -> None:
+    def called(arguments: str, output: str) -> list[StreamEvent]:
+        call = [ToolCallStarted("call-0", "", "look"), ToolArgumentsDelta("call-0", arguments)]
+        kept = OpaqueReceived("p.step", {"type": arguments, "key": "call-0"})
+        return [*call, ToolCallEnded("call-0", arguments), ToolResultReceived("call-0", output), kept]
+
+    provider.can_prefill = True
+    provider.add([Connected(), *called("1", "one"), TextDelta("It"), Finished(reason, "")])
+    await session.submit("One?").run()
+    provider.add([Connected(), *called("2", "two"), TextDelta(" is."), DONE])
+    await session.continue_answer().run()
+    answer = session.conversation.path()[-1]
+    assert sorted((call.arguments, output) for call, output in answer.answered_calls) == [
+        ("1", "one"),
+        ("2", "two"),
+    ]
+    keys = {call.arguments: call.key for call, _ in answer.answered_calls}
+    owners = [part.data for part in answer.parts if isinstance(part, OpaquePart)]
+    assert {data["type"]: data["key"] for data in owners}.items() <= keys.items()
+    assert owners
+
+
+def test_a_key_that_is_free_stays() -> None:
+    before = tuple(ToolCallPart(key, "", "look", "", is_complete=True) for key in ("0", "0-2"))
+    result, other = ToolResultPart("0-2", "late"), OpaquePart("p", ["0"])
+    later = ToolCallPart("0", "", "look", "", is_complete=True)
+    assert with_free_keys(before, (result, other)) == (result, other)
+    assert with_free_keys((), (later,)) == (later,)
+    found = with_free_keys(before, (later, ToolResultPart("0", "soon"), result, other))
+    assert [getattr(part, "key", "") for part in found] == ["0-3", "0-3", "0-2", ""]
 
 
 async def test_without_a_word_only_a_pause_is_something_to_go_on_with(

@@ -23,7 +23,7 @@ class SeamPiece(Piece):
         super().__init__(owner_id)
         self._is_first = is_first
         self._words = seam_words(ending)
-        keys = [("c", "continue")] if has_text else []
+        keys = [("c", "continue")] if has_text or ending.reason is FinishReason.PAUSE else []
         keys += [("r", "retry"), ("e", "edit")]
         if ending.fault is not None:
             keys.append(("d", "details"))
@@ -66,6 +66,11 @@ _REASON_WORDS = {
 }
 
 
+def _refused_category(raw_reason: str) -> str:
+    """What a refusal is about, where the server says that: "refusal: violence"."""
+    return clean_line(raw_reason.partition(":")[2].replace("_", " "), 40)
+
+
 def seam_words(ending: Ending) -> str:
     """Why an answer ended, empty when it ended well: "stopped · 412 tok · 8.1 s"."""
     if ending.is_rewritten:
@@ -80,4 +85,6 @@ def seam_words(ending: Ending) -> str:
     if ending.reason is FinishReason.OTHER:
         return f"ended: {clean_line(ending.raw_reason, 40) or 'no reason given'} · {tokens}"
     words = _REASON_WORDS.get(ending.reason, "")
+    if ending.reason is FinishReason.REFUSAL and (category := _refused_category(ending.raw_reason)):
+        words = f"{words} ({category})"
     return f"{words} · {tokens}" if words else ""

@@ -130,6 +130,8 @@ def test_a_narrow_seam_puts_its_keys_below() -> None:
 
 def test_only_what_can_be_done_is_offered() -> None:
     assert "c continue" not in drawn(SeamPiece(1, STOPPED, has_text=False))[0]
+    paused = Ending(Outcome.COMPLETE, FinishReason.PAUSE)
+    assert "c continue" in drawn(SeamPiece(1, paused, has_text=False))[0]
     assert "d details" not in drawn(SeamPiece(1, STOPPED))[0]
     assert "d details" in drawn(SeamPiece(1, BROKEN))[0]
 
@@ -144,6 +146,11 @@ def test_only_what_can_be_done_is_offered() -> None:
         (Ending(Outcome.COMPLETE, FinishReason.LENGTH, tokens=9), "the token limit was reached · 9 tok"),
         (Ending(Outcome.COMPLETE, FinishReason.CONTENT_FILTER), "ended by a content filter · 0 tok"),
         (Ending(Outcome.COMPLETE, FinishReason.REFUSAL), "the model refused · 0 tok"),
+        (
+            Ending(Outcome.COMPLETE, FinishReason.REFUSAL, raw_reason="refusal: self_harm\x1b", tokens=3),
+            "the model refused (self harm␛) · 3 tok",
+        ),
+        (Ending(Outcome.COMPLETE, FinishReason.REFUSAL, raw_reason="refusal"), "the model refused · 0 tok"),
         (Ending(Outcome.COMPLETE, FinishReason.PAUSE), "the model paused · 0 tok"),
         (Ending(Outcome.COMPLETE, FinishReason.TOOL_CALLS), "the model asked for a tool · 0 tok"),
         (Ending(Outcome.COMPLETE, FinishReason.OTHER, raw_reason="odd\x1b"), "ended: odd␛ · 0 tok"),

@@ -64,6 +64,8 @@ class Lessons:
             return replace(quirks, has_stream_options=False)
         if quirks.max_tokens_name == "max_tokens" and is_about_field(fault, "max_completion_tokens"):
             return replace(quirks, max_tokens_name="max_completion_tokens")
+        if quirks.has_encrypted_reasoning and is_about_field(fault, "ncrypted content is not supported"):
+            return replace(quirks, has_encrypted_reasoning=False)
         if quirks.has_reasoning_summary and is_about_field(fault, "reasoning.summary"):
             return replace(quirks, has_reasoning_summary=False)
         return None

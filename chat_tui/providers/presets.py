@@ -15,6 +15,8 @@ class Preset:
     `api_key_envs`: the variables its key is usually in; the first that is set counts.
     `base_url_env`: the variable that its own tools take another address from; `base_url_path` is what that one
     leaves out at the end, `default_port` the port it may leave out (0: that of the scheme).
+    `protocol_elsewhere`: what is spoken with another server that is put in its place, where that is less likely to
+    know `protocol`; None: the same.
     `start_command`: what starts it, where it is a program of this machine.
     `is_local`: it runs on this machine, its key is optional and its port may be probed.
     """
@@ -26,6 +28,7 @@ class Preset:
     quirks: Quirks = field(default_factory=Quirks)
     is_local: bool = False
     protocol: ProtocolName = "openai-chat"
+    protocol_elsewhere: ProtocolName | None = None
     base_url_env: str = ""
     base_url_path: str = ""
     default_port: int = 0
@@ -36,6 +39,7 @@ _NEW_LIMIT_NAME = "max_completion_tokens"
 
 # `can_prefill` is set only where every model of the server continues a trailing assistant message: OpenRouter's
 # depends on the model behind it, Ollama's on the chat template, DeepSeek's needs another address.
+# OpenAI and xAI give summaries of thoughts, and thoughts to send back, only where they speak Responses.
 # `has_think_tags` where the weights are open and may be served without anything that tells thoughts from answer.
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -46,6 +50,8 @@ PRESETS: dict[str, Preset] = {
             "https://api.openai.com/v1",
             ("OPENAI_API_KEY",),
             Quirks(max_tokens_name=_NEW_LIMIT_NAME),
+            protocol="openai-responses",
+            protocol_elsewhere="openai-chat",
             base_url_env="OPENAI_BASE_URL",
         ),
         Preset(
@@ -86,7 +92,15 @@ PRESETS: dict[str, Preset] = {
             ("DEEPSEEK_API_KEY",),
             Quirks(needs_reasoning_back=True),
         ),
-        Preset("xai", "xAI", "https://api.x.ai/v1", ("XAI_API_KEY",), Quirks(max_tokens_name=_NEW_LIMIT_NAME)),
+        Preset(
+            "xai",
+            "xAI",
+            "https://api.x.ai/v1",
+            ("XAI_API_KEY",),
+            Quirks(max_tokens_name=_NEW_LIMIT_NAME),
+            protocol="openai-responses",
+            protocol_elsewhere="openai-chat",
+        ),
         Preset(
             "together",
             "Together",

@@ -74,7 +74,7 @@ def server_from(name: str, config: ProviderConfig, environ: Mapping[str, str], *
     secret = _secret(where, config, preset, address, environ) if has_key else _Secret()
     headers = expand_headers(config.headers, environ, where) if has_key else {}
     secrets = secret_values(headers, config.headers, environ) if has_key else ()
-    protocol = config.protocol or (preset.protocol if preset else "openai-chat")
+    protocol = config.protocol or _usual_protocol(preset, address)
     base_url = check_base_url(
         over_http(address.url) if protocol in _SOCKET_PROTOCOLS else address.url,
         where,
@@ -104,6 +104,13 @@ def server_from(name: str, config: ProviderConfig, environ: Mapping[str, str], *
 def set_variable(preset: Preset, environ: Mapping[str, str]) -> str:
     """The first of a preset's key variables that is set; empty when none is."""
     return next((name for name in preset.api_key_envs if environ.get(name, "").strip()), "")
+
+
+def _usual_protocol(preset: Preset | None, address: Address) -> ProtocolName:
+    """What is spoken there when nobody says it: a server in the place of a vendor's is one that is compatible."""
+    if preset is None:
+        return "openai-chat"
+    return preset.protocol if address.is_usual else preset.protocol_elsewhere or preset.protocol
 
 
 def _quirks(where: str, config: ProviderConfig, preset: Preset | None, protocol: ProtocolName) -> Quirks:

@@ -64,6 +64,7 @@ class Quirks:
     `version`: the version of the protocol that is asked for (Anthropic, Gemini Interactions).
     `is_background`: the answer is made whether or not we listen, and can be taken up again (OpenAI Responses,
     Gemini Interactions).
+    `has_encrypted_reasoning`: gives the reasoning of every model in a form to send back (OpenAI Responses).
     `has_reasoning_summary`: gives a summary of the reasoning when it is asked for one (OpenAI Responses).
     """
 
@@ -79,6 +80,7 @@ class Quirks:
     needs_reasoning_back: bool = False
     version: str = ""
     is_background: bool = False
+    has_encrypted_reasoning: bool = True
     has_reasoning_summary: bool = True
 
 

@@ -31,6 +31,7 @@ from chat_tui.wire.openai_responses_items import BREAK, ITEM, MESSAGE, PHASE
 
 PATH = "/responses"
 PDF = "application/pdf"
+ENCRYPTED_REASONING = "reasoning.encrypted_content"
 
 
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
@@ -39,7 +40,8 @@ def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     messages = with_names(request.messages, partial(_takes, quirks=quirks))
     items = [item for message in messages for item in _items(message, quirks)]
     body: dict[str, Any] = {"model": request.model, "input": items, "stream": True, "store": False}
-    body["include"] = ["reasoning.encrypted_content"]
+    if quirks.has_encrypted_reasoning:
+        body["include"] = [ENCRYPTED_REASONING]
     if request.system.strip():
         body["instructions"] = repaired(request.system)
     body |= _generation(request.generation, quirks)

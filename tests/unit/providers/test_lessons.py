@@ -85,6 +85,11 @@ def test_lessons_add_up_and_each_is_learned_once() -> None:
     [
         ("Unknown field: stream_options", Quirks(), Quirks(has_stream_options=False)),
         ("Use 'max_completion_tokens' instead.", Quirks(), Quirks(max_tokens_name="max_completion_tokens")),
+        (
+            "Encrypted content is not supported with this model.",
+            Quirks(),
+            Quirks(has_encrypted_reasoning=False),
+        ),
         ("reasoning.summary: verify first", Quirks(), Quirks(has_reasoning_summary=False)),
         ("stream_options", Quirks(has_stream_options=False), Quirks(has_stream_options=False)),
     ],

@@ -32,7 +32,7 @@ def test_every_row_can_be_used(preset: Preset) -> None:
 
 
 ASKED = {
-    "openai": ("https://api.openai.com/v1/chat/completions", "Authorization"),
+    "openai": ("https://api.openai.com/v1/responses", "Authorization"),
     "anthropic": ("https://api.anthropic.com/v1/messages", "x-api-key"),
     "gemini": (
         "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse",
@@ -42,7 +42,7 @@ ASKED = {
     "groq": ("https://api.groq.com/openai/v1/chat/completions", "Authorization"),
     "mistral": ("https://api.mistral.ai/v1/chat/completions", "Authorization"),
     "deepseek": ("https://api.deepseek.com/chat/completions", "Authorization"),
-    "xai": ("https://api.x.ai/v1/chat/completions", "Authorization"),
+    "xai": ("https://api.x.ai/v1/responses", "Authorization"),
     "together": ("https://api.together.ai/v1/chat/completions", "Authorization"),
     "azure": ("https://me.openai.azure.com/openai/v1/chat/completions", "api-key"),
     "ollama": ("http://127.0.0.1:11434/api/chat", "Authorization"),

@@ -17,11 +17,15 @@ from chat_tui.providers.listing import ModelGroup
 from chat_tui.providers.presets import PRESETS
 from chat_tui.providers.registry import ProviderRegistry
 from chat_tui.providers.served import ServedProvider
+from chat_tui.providers.servers import server_from
+from chat_tui.wire.protocols import protocol_of
 from tests.support.clock import ManualClock
 from tests.support.sse_server import HOLD, SseServer, answer, json_response, reply
 
 KEY = "sk-canary-0123456789abcdef"
 HERE = "http://127.0.0.1:9/v1"
+MINE = "https://mine.test/v1"
+QUESTION = ChatRequest("m", (Message(1, Role.USER, (TextPart("Hi"),)),))
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +64,30 @@ def test_a_provider_is_made_once_and_a_local_model_is_one_of_its_own(tmp_path: P
 @pytest.mark.parametrize("preset", ["ollama", "lmstudio", "llamacpp", "vllm"])
 def test_servers_on_this_machine_need_no_key(tmp_path: Path, preset: str) -> None:
     assert make(tmp_path).resolve(f"{preset}/x")[0].label == PRESETS[preset].label
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "environ", "path"),
+    [
+        ("openai", ProviderConfig(), {}, "/v1/responses"),
+        ("openai", ProviderConfig(base_url="https://api.openai.com/v1/"), {}, "/v1/responses"),
+        ("openai", ProviderConfig(base_url=MINE), {}, "/v1/chat/completions"),
+        ("openai", ProviderConfig(base_url=MINE, protocol="openai-responses"), {}, "/v1/responses"),
+        ("openai", ProviderConfig(protocol="openai-chat"), {}, "/v1/chat/completions"),
+        ("openai", ProviderConfig(), {"OPENAI_BASE_URL": MINE}, "/v1/chat/completions"),
+        ("openai", ProviderConfig(), {"OPENAI_BASE_URL": "https://api.openai.com/v1"}, "/v1/responses"),
+        ("xai", ProviderConfig(), {}, "/v1/responses"),
+        ("xai", ProviderConfig(base_url=MINE), {}, "/v1/chat/completions"),
+        ("anthropic", ProviderConfig(base_url=MINE), {}, "/v1/messages"),
+    ],
+)
+def test_a_server_in_the_place_of_a_vendors_is_a_compatible_one(
+    name: str, config: ProviderConfig, environ: dict[str, str], path: str
+) -> None:
+    keys = {"OPENAI_API_KEY": KEY, "XAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY}
+    server = server_from(name, config, keys | environ)
+    wire = protocol_of(server.protocol).encode(QUESTION, server.quirks)
+    assert f"/v1{wire.path}" == path
 
 
 def test_a_preset_takes_its_key_from_its_variable(tmp_path: Path) -> None:

@@ -71,6 +71,10 @@ def test_the_smallest_request() -> None:
     }
 
 
+def test_encrypted_reasoning_is_not_asked_of_a_server_that_refuses_it() -> None:
+    assert "include" not in body(HELLO, quirks=Quirks(has_encrypted_reasoning=False))
+
+
 def test_only_settings_that_are_set_and_exist_here_are_sent() -> None:
     generation = Generation(
         temperature=0.0, top_p=0.9, max_tokens=99, seed=7, stop=("END",), reasoning_effort="low"

@@ -213,6 +213,14 @@ class Conversation:
         """All of the tree, oldest first."""
         return tuple(self._messages.values())
 
+    @property
+    def opening(self) -> Message | None:
+        """The first question that something came of or may still come of, which a title is made of. Where nothing
+        came of any, the newest."""
+        void = self._void()
+        first = [message for message in self._messages.values() if message.parent_id is None]
+        return next((message for message in first if message.id not in void), first[-1] if first else None)
+
     def path(self) -> tuple[Message, ...]:
         """The shown messages, oldest first."""
         return self.path_to(self._tip)

@@ -96,6 +96,9 @@ class Journal:
             return
         if not conversation.id:
             self._begin(conversation, question.text)
+        elif question.parent_id is None and question is conversation.opening and not conversation.is_title_own:
+            conversation.title = title_of(question.text)  # nothing came of the first one, whose words it had
+            self.store.rename(conversation.id, conversation.title, is_own=False)
         self.store.put_message(conversation.id, question)
         self.store.add_prompt(question.text)
 

@@ -214,7 +214,8 @@ class Titles:
         """A turn of it has ended. A title is wanted if there is one answer, and the first words are the title."""
         if not conversation.id or conversation.id in self._known or conversation.is_title_own:
             return
-        first_words = title_of(conversation.messages[0].text)
+        opening = conversation.opening
+        first_words = "" if opening is None else title_of(opening.text)
         if conversation.title != first_words or (answer := first_answer(conversation)) is None:
             return
         question = conversation.messages[0] if answer.parent_id is None else conversation.get(answer.parent_id)

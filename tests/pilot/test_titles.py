@@ -105,6 +105,28 @@ def held() -> tuple[Reply, asyncio.Event]:
     return reply(head(framing=Framing.CHUNKED) + first, go, rest), go
 
 
+@pytest.mark.parametrize("model", ["", "mine/small-1"])
+async def test_a_first_question_that_was_taken_back_gives_no_title(tmp_path: Path, model: str) -> None:
+    async with (
+        server_of(http_answer(TITLE)) as server,
+        titled(tmp_path, server, model=model) as (on, provider),
+    ):
+        for times in (1, 2):
+            provider.add([Connected(), asyncio.Event()])
+            await on.ask("First question")
+            await wait_until(lambda at=times: len(provider.requests) == at, what="the request")
+            await on.pilot.press("escape")
+            await until_quiet(on)
+            assert header(on).startswith("New conversation")
+            on.chat.prompt.clear()
+        provider.add(answer("Flat."))
+        await on.ask("First question, or second")
+        await until_quiet(on)
+        title = TITLE if model else "First question, or second"
+        assert header(on).startswith(title)
+        assert [row.title for row in await listed(on)] == [title]
+
+
 async def test_off_by_default_nobody_is_asked(tmp_path: Path) -> None:
     assert Config().titles.model == ""
     async with (

@@ -269,10 +269,12 @@ class TurnScreen(Screen[None]):
         self.transcript.show_versions(self.session.conversation.versions())
 
     def show_title(self) -> None:
-        """The conversation's title, else its first words, and the model."""
+        """The conversation's title, else its first words, and the model. Where nothing stands, only a title of the
+        reader's own is one."""
         conversation = self.session.conversation
-        first = next((message.text for message in conversation.path()), "")
-        title = conversation.title or title_of(first) or "New conversation"
+        first = next((message.text for message in conversation.path()), None)
+        given = conversation.title if first is not None or conversation.is_title_own else ""
+        title = given or title_of(first or "") or "New conversation"
         self.title_bar.show(title, self.session.model_id)
 
     def show_status(self) -> None:

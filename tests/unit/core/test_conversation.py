@@ -208,6 +208,23 @@ def test_what_nothing_came_of_is_no_version_and_no_end_of_a_branch() -> None:
     assert conversation.siblings(again.id) == (again,)
 
 
+def test_a_conversation_opens_with_the_first_question_that_something_came_of() -> None:
+    conversation = Conversation()
+    assert conversation.opening is None
+    for words in ("First", "Second"):
+        conversation.rewind(None)
+        question = conversation.append(Role.USER, says(words))
+        assert conversation.opening is question
+        conversation.settle(conversation.append(Role.ASSISTANT, ()).id, (), Ending(Outcome.STOPPED))
+        assert conversation.opening is question
+    conversation.rewind(None)
+    third = conversation.append(Role.USER, says("Third"))
+    conversation.append(Role.ASSISTANT, says("Yes."), ending=Ending(Outcome.COMPLETE))
+    conversation.rewind(None)
+    conversation.append(Role.USER, says("Fourth"))
+    assert conversation.opening is third
+
+
 def test_the_readers_own_words_are_told_from_an_answer_that_was_stopped() -> None:
     assert Ending(Outcome.STOPPED, raw_reason=REWRITTEN).is_rewritten
     assert not Ending(Outcome.STOPPED).is_rewritten

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from chat_tui.core.conversation import ChatRequest
+from chat_tui.core.conversation import ChatRequest, OpaquePart
 from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
     Failed,
@@ -30,7 +30,7 @@ from chat_tui.wire.framing import DONE
 from chat_tui.wire.json_text import JsonObject, as_count, as_object, as_text, parse, parse_all, repaired
 from chat_tui.wire.model_list import read_models
 from chat_tui.wire.openai_responses_items import ItemTracker, RunKind
-from chat_tui.wire.openai_responses_request import PATH, encode_request
+from chat_tui.wire.openai_responses_request import PATH, encode_request, refused_thoughts
 from chat_tui.wire.openai_responses_usage import excerpt_of, failed_fault, read_usage
 
 _NAME_CHARS = 80
@@ -57,6 +57,10 @@ class OpenAIResponses:
     def encode(self, request: ChatRequest, quirks: Quirks) -> WireRequest:
         """The request as this protocol writes it. Raises CannotSend for a file it has no form for."""
         return encode_request(request, quirks)
+
+    def refused_parts(self, request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
+        """Reasoning that the server cannot read any more, or did not make."""
+        return refused_thoughts(request, fault)
 
     def codec(self) -> ResumableCodec:
         """A fresh codec for one answer."""

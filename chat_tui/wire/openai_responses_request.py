@@ -22,7 +22,7 @@ from chat_tui.core.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
-from chat_tui.core.errors import CannotSend
+from chat_tui.core.errors import CannotSend, Fault
 from chat_tui.wire.attachments import data_url, is_text, labelled, unseen, with_names
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, as_object, as_text, repaired
@@ -31,6 +31,7 @@ from chat_tui.wire.openai_responses_items import BREAK, ITEM, MESSAGE, PHASE
 
 PATH = "/responses"
 PDF = "application/pdf"
+_UNREADABLE = ("invalid_encrypted_content", "ncrypted content for item")
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 
 
@@ -70,6 +71,26 @@ def _items(message: Message, quirks: Quirks) -> list[JsonObject]:
         return _answer_items(message)
     content = [found for part in message.parts if (found := _content(part, quirks)) is not None]
     return [{"type": "message", "role": message.role.value, "content": content}] if content else []
+
+
+def refused_thoughts(request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
+    """All reasoning of a request that was refused because of one: another account's, another address's, or too old
+    to be read. Empty for another fault."""
+    if fault.status not in (400, 404):
+        return ()
+    thoughts = tuple(
+        part
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, OpaquePart) and part.kind == ITEM and _field(part, "type") == "reasoning"
+    )
+    said = f"{fault.code} {fault.message} {fault.detail}"
+    names = (*_UNREADABLE, *(_field(part, "id") for part in thoughts))
+    return thoughts if any(name and name in said for name in names) else ()
+
+
+def _field(part: OpaquePart, name: str) -> str:
+    return as_text((as_object(part.data) or {}).get(name))
 
 
 # -- questions -----------------------------------------------------------------------------------

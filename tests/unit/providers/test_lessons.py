@@ -105,6 +105,8 @@ def test_how_the_server_differs(message: str, before: Quirks, after: Quirks) -> 
 
 THOUGHT = OpaquePart("anthropic.block", {"type": "thinking", "thinking": "Hm.", "signature": "EqQB"})
 SEARCH = OpaquePart("anthropic.block", {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}})
+REASONING = OpaquePart("openai-responses.item", {"id": "rs_1", "type": "reasoning", "encrypted_content": "gA"})
+HOSTED = OpaquePart("openai-responses.item", {"id": "ws_1", "type": "web_search_call"})
 IDENTITY = OpaquePart("lmstudio.response", "resp_lm1")
 FIRST = OpaquePart("lmstudio.response", "resp_lm0")
 
@@ -143,6 +145,10 @@ def left(request: ChatRequest) -> list[OpaquePart]:
         ("lmstudio", "There is no response resp_lm1", 400, (FIRST, IDENTITY), []),
         ("lmstudio", "There is no model resp_lm", 400, (FIRST, IDENTITY), None),
         ("openai-responses", "previous_response_not_found", 400, (IDENTITY,), None),
+        ("openai-responses", "invalid_encrypted_content", 400, (REASONING, HOSTED), [HOSTED]),
+        ("openai-responses-websocket", "Item with id 'rs_1' not found.", 404, (REASONING,), []),
+        ("openai-responses", "Item with id 'rs_1' not found.", 500, (REASONING,), None),
+        ("openai-responses", "Item with id 'ws_1' not found.", 404, (REASONING, HOSTED), None),
     ],
 )
 def test_what_is_forgotten_is_left_out(

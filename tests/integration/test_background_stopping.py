@@ -21,6 +21,7 @@ from chat_tui.core.events import (
 from chat_tui.providers import http
 from chat_tui.providers.http import HttpProvider
 from chat_tui.providers.registry import ProviderRegistry
+from chat_tui.providers.served import ServedProvider
 from chat_tui.wire.base import Quirks
 from tests.support.background import (
     EVENTS,
@@ -163,8 +164,8 @@ async def test_background_is_one_line_of_the_configuration(tmp_path: Path) -> No
         config = ProviderConfig(base_url=server.base_url, protocol="openai-responses", background=True)
         registry = ProviderRegistry(Config(providers={"mine": config}), {}, tmp_path, ManualClock())
         provider, _ = registry.resolve("mine/m")
-        assert isinstance(provider, HttpProvider)
-        assert text_of(await events_of(provider)) == WHOLE
+        assert isinstance(provider, ServedProvider)
+        assert text_of(await events_of(provider.made)) == WHOLE
         assert server.requests[0].json["background"] is True
         assert server.requests[0].json["store"] is False
         await registry.aclose()

@@ -137,6 +137,8 @@ class BranchingScreen(ReadingScreen):
             self._begin_edit(message)
 
     def _begin_edit(self, message: Message) -> None:
+        from chat_tui.session.attachments import Attachment
+
         self.painter.settle()
         self.clear_selection()
         transcript, draft = self.transcript, self.prompt.text

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from textual import constants
 from textual._xterm_parser import XTermParser
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key, Paste
 from textual.message import Message
@@ -33,6 +33,9 @@ READ_BYTES = 1 << 16
 
 KEY_WAIT_S = 0.25
 """How long a key waits for what the key before it does; a loop that is busy for longer gets it all the same."""
+
+START_WAIT_S, _LOOK_S = 5.0, 0.005
+"""How long what is typed while the program starts waits for somebody to take it, and how often is looked."""
 
 UNCLOSED_PASTE_S = 2.0
 """A paste whose end never comes is ended after this much silence, else it would swallow the keyboard."""
@@ -108,6 +111,7 @@ class ChatDriver(LinuxDriver):
     _owns_screen = False
     _output: Output | None = None
     _is_key_done: threading.Event | None = None
+    _has_started = False
 
     def start_application_mode(self) -> None:
         """Take the screen."""
@@ -165,6 +169,8 @@ class ChatDriver(LinuxDriver):
         if isinstance(message, TerminalSupportsSynchronizedOutput):
             self._frame_start, self._frame_end = _SYNC_START, _SYNC_END
         is_typed = isinstance(message, Key | Paste)
+        if is_typed and not self._has_started:
+            self._wait_for_focus()
         if is_typed and self._is_key_done is not None:
             self._is_key_done.wait(KEY_WAIT_S)
             self._is_key_done = None
@@ -172,6 +178,16 @@ class ChatDriver(LinuxDriver):
         if isinstance(message, Key) and not message.is_printable:
             self._is_key_done = threading.Event()
             asyncio.run_coroutine_threadsafe(self._follow_key(self._is_key_done), self._loop)
+
+    def _wait_for_focus(self) -> None:
+        """Until the composer is there: before, a key goes to nobody. People type ahead."""
+        for _ in range(int(START_WAIT_S / _LOOK_S)):
+            with contextlib.suppress(ScreenStackError):
+                if self._app.focused is not None:
+                    break
+            if self.exit_event.wait(_LOOK_S):
+                break
+        self._has_started = True
 
     async def _follow_key(self, is_done: threading.Event) -> None:
         """Set the event once the key that was sent last has been through the queues it passes: the app's, those of

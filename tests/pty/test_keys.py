@@ -59,6 +59,20 @@ async def leave(chat: Program) -> None:
     assert leaks(OSC_52.sub(b"", bytes(chat.output))) == []
 
 
+@pytest.mark.parametrize("mark", ["", "\x1b[?1049h", "\x1b[?1004h", "\x1b[?2004h"])
+async def test_what_is_typed_while_the_program_starts_is_in_the_composer(
+    clean_environment: Path, server: SseServer, mark: str
+) -> None:
+    async with Program(clean_environment, server) as chat:
+        if mark:
+            await chat.wait_for_output(mark)
+        chat.send("typed ahead")
+        await chat.wait_for("│ typed ahead ")
+        chat.send(ENTER)
+        await chat.wait_for("An answer.")
+        await leave(chat)
+
+
 async def test_newlines_and_pastes(clean_environment: Path, server: SseServer) -> None:
     async with Program(clean_environment, server) as chat:
         await chat.ready()

@@ -54,6 +54,34 @@ def mentions(text: str) -> Iterator[Mention]:
             yield Mention(written, is_quoted=found[1] is not None)
 
 
+class PastedMentions:
+    """Mentions that came with text which the reader did not write: what is pasted may name any file here."""
+
+    def __init__(self) -> None:
+        self._pasted: set[str] = set()
+        self._own: set[str] = set()
+
+    def paste(self, text: str) -> None:
+        """Text came that was not typed. What the reader has named before stays theirs."""
+        self._pasted.update({mention.written for mention in mentions(text)} - self._own)
+
+    def name(self, written: str) -> None:
+        """The reader typed or chose it."""
+        self._pasted.discard(written)
+
+    def send(self, text: str) -> None:
+        """A prompt is sent: what was named in it may come back with it."""
+        self._own.update(mention.written for mention in mentions(text) if not self.holds(mention))
+
+    def forget(self) -> None:
+        """Nothing pasted is there any more."""
+        self._pasted.clear()
+
+    def holds(self, mention: Mention) -> bool:
+        """Whether it was pasted, and not named by the reader since."""
+        return not self._pasted.isdisjoint(mention.paths)
+
+
 def open_mention(line: str) -> OpenMention | None:
     """The mention that the text before the cursor ends with, without a line break."""
     found = _OPEN.search(line[-MAX_PATH_CHARS:])

@@ -9,10 +9,10 @@ import asyncio
 import contextlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from chat_tui.core.conversation import FilePart
 from chat_tui.core.errors import ChatError
@@ -155,16 +155,25 @@ def has_mentions(text: str) -> bool:
     return next(mentions(text), None) is not None
 
 
-async def gather(text: str, attached: Iterable[Attachment]) -> tuple[FilePart, ...]:
+class Gathered(NamedTuple):
+    """What goes with a question; `left_out` are mentions of files that are there, but were pasted."""
+
+    files: tuple[FilePart, ...]
+    left_out: tuple[str, ...] = ()
+
+
+async def gather(
+    text: str, attached: Iterable[Attachment], is_pasted: Callable[[Mention], bool] = lambda _: False
+) -> Gathered:
     """What is attached, and the files that a prompt mentions: a mention that names none is text.
 
     Raises AttachError for a file that is there and cannot be attached, and for too much of everything.
     """
-    found = list(attached)
+    found, left_out = list(attached), list[str]()
     if has_mentions(text):
-        found = await asyncio.to_thread(_with_mentioned, text, found)
+        found, left_out = await asyncio.to_thread(_with_mentioned, text, found, is_pasted)
     check_all(found)
-    return tuple(attachment.file for attachment in found)
+    return Gathered(tuple(attachment.file for attachment in found), tuple(left_out))
 
 
 def check_all(attached: Iterable[Attachment]) -> None:
@@ -180,18 +189,23 @@ def check_all(attached: Iterable[Attachment]) -> None:
         )
 
 
-def _with_mentioned(text: str, attached: list[Attachment]) -> list[Attachment]:
-    found = list(attached)
+def _with_mentioned(
+    text: str, attached: list[Attachment], is_pasted: Callable[[Mention], bool]
+) -> tuple[list[Attachment], list[str]]:
+    found, left_out = list(attached), list[str]()
     paths = {attachment.path for attachment in attached} - {""}
     names = {attachment.file.name for attachment in attached if not attachment.path}
     for mention in mentions(text):
         path = _existing(mention)
         if path is None or str(path) in paths or _name_of(path) in names:
             continue  # of an edited question the file stays as it was
+        if is_pasted(mention):
+            left_out.append(mention.written)
+            continue
         paths.add(str(path))
         found.append(read_file(str(path)))
         check_all(found)
-    return found
+    return found, left_out
 
 
 def _existing(mention: Mention) -> Path | None:

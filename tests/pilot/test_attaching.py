@@ -204,6 +204,35 @@ async def test_a_file_that_cannot_go_leaves_the_question_in_the_composer(tmp_pat
         assert on.requests == []
 
 
+async def test_what_pasted_text_mentions_is_not_sent(tmp_path: Path) -> None:
+    async with stage("fake/one", tmp_path, provider=saying("A.", "B.", "C.")) as on:
+        await pasted(on, "The log says: see @photo.png and @nobody ")
+        await pressed(on, "enter")
+        await wait_until(lambda: len(on.requests) == 1)
+        assert sent_files(on) == ()
+        assert "Pasted and not attached: photo.png. Type it, or Ctrl+O." in on.status
+        await on.until_done()
+        await pressed(on, "up", "enter")
+        await wait_until(lambda: len(on.requests) == 2)
+        assert sent_files(on) == (), "nor when it comes back"
+        await on.until_done()
+        await typed(on, "And @photo.png ")
+        await pressed(on, "enter")
+        await wait_until(lambda: len(on.requests) == 3)
+        assert [file.name for file in sent_files(on)] == ["photo.png"], "typed it is meant"
+
+
+async def test_a_mention_that_was_sent_is_meant_when_it_comes_back(tmp_path: Path) -> None:
+    async with stage("fake/one", tmp_path, provider=saying("A.", "B.")) as on:
+        await typed(on, "What is @photo.png ")
+        await pressed(on, "enter")
+        await wait_until(lambda: len(on.requests) == 1)
+        await on.until_done()
+        await pressed(on, "up", "enter")
+        await wait_until(lambda: len(on.requests) == 2)
+        assert [file.name for file in sent_files(on)] == ["photo.png"]
+
+
 async def test_files_alone_are_no_question(tmp_path: Path, here: Path) -> None:
     async with stage("fake/one", tmp_path, provider=saying("A.")) as on:
         await pasted(on, str(here / "photo.png"))

@@ -110,6 +110,7 @@ class Stage:
     async def ask(self, text: str) -> None:
         """Type and send."""
         self.chat.prompt.put(text)
+        self.chat.prompt.pasted.forget()
         await self.pilot.press("enter")
 
     async def until_text(self, text: str) -> None:

@@ -160,12 +160,14 @@ class AttachingScreen(KeepingScreen):
 
         conversation, attached = self.session.conversation, self.attachments.items
         try:
-            files = await gather(text, attached)
+            files, left_out = await gather(text, attached, self.prompt.pasted.holds)
         except ChatError as error:
             self.complain(error.sentence)
             return
         is_same = self.prompt.text == typed and self.attachments.items == attached
         if is_same and self.session.conversation is conversation:
             self.ask(text, files)
+            if left_out:
+                self.say(f"Pasted and not attached: {shown_name(', '.join(left_out))}. Type it, or Ctrl+O.")
         else:
             self.say(_CHANGED)

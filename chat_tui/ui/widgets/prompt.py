@@ -14,7 +14,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Selection
 
 from chat_tui.core.history import PromptHistory
-from chat_tui.core.mentions import OpenMention, mention_of, open_mention, pasted_path
+from chat_tui.core.mentions import OpenMention, PastedMentions, mention_of, open_mention, pasted_path
 from chat_tui.core.name_completion import agreed, fitting
 from chat_tui.core.sanitize import clean
 from chat_tui.ui.keys import ACTIONS, Action, action
@@ -158,6 +158,8 @@ class Prompt(TextArea, inherit_bindings=False):
         """Whether Enter asks to send what has no words, too: files are attached."""
         self.take_path: Callable[[str], Awaitable[bool]] | None = None
         """Asked what to do with the path of a file that is pasted; True: it is no text."""
+        self.pasted = PastedMentions()
+        """What is there by no key of the reader's names no file to send."""
         self.model_names: Callable[[], Sequence[str]] = tuple
         """What can stand behind /model, as far as it is known."""
         self._choices = choices
@@ -169,6 +171,7 @@ class Prompt(TextArea, inherit_bindings=False):
     def put(self, text: str, *, is_cursor_at_end: bool = True) -> None:
         """Replace what stands there (undo brings it back)."""
         self._is_typing = False
+        self.pasted.paste(text)
         self.replace(clean(text), (0, 0), self.document.end, maintain_selection_offset=False)
         row = self.document.line_count - 1 if is_cursor_at_end else 0
         self.move_cursor((row, len(self.document[row])))
@@ -222,11 +225,11 @@ class Prompt(TextArea, inherit_bindings=False):
         path = pasted_path(event.text)
         # keys that come meanwhile wait: they were typed behind it
         if not path or self.take_path is None or not await self.take_path(path):
-            self._insert(clean(event.text))
+            self._insert_foreign(event.text)
 
     def action_paste(self) -> None:
         """What was copied in here may be an answer, and answers are not trusted."""
-        self._insert(clean(self.app.clipboard))
+        self._insert_foreign(self.app.clipboard)
 
     @on(TextArea.Changed)
     def show_command_hint(self) -> None:
@@ -242,6 +245,10 @@ class Prompt(TextArea, inherit_bindings=False):
     def look_for_mention(self) -> None:
         """Ask for files while one is being mentioned."""
         mention = self._mention if self._is_typing and self._choices is not None else None
+        if mention is not None:
+            self.pasted.name(mention.typed)
+        elif not self.text:
+            self.pasted.forget()
         if mention is not None or self._is_mentioning:
             self.post_message(self.Mentioning(None if mention is None else mention.typed))
         self._is_mentioning = mention is not None
@@ -273,6 +280,7 @@ class Prompt(TextArea, inherit_bindings=False):
             return
         is_directory = path.endswith("/")
         self._is_typing = is_directory
+        self.pasted.name(path)
         row, column = self.cursor_location
         after = self.document[row][column:]
         written = written.removesuffix('"') if is_directory else written if after[:1].isspace() else f"{written} "
@@ -306,6 +314,7 @@ class Prompt(TextArea, inherit_bindings=False):
         if self.text.strip() or self.may_be_blank:
             if self.is_remembering and self.text.strip():
                 self.prompts.add(self.text)
+            self.pasted.send(self.text)
             self.post_message(self.Submitted(self, self.text))
 
     def _complete(self) -> None:
@@ -318,6 +327,10 @@ class Prompt(TextArea, inherit_bindings=False):
     def _recall(self, text: str | None, *, is_cursor_at_end: bool) -> None:
         if text is not None:
             self.put(text, is_cursor_at_end=is_cursor_at_end)
+
+    def _insert_foreign(self, text: str) -> None:
+        self.pasted.paste(text)
+        self._insert(clean(text))
 
     def _insert(self, text: str) -> None:
         if text:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat_tui.core.conversation import FilePart
+from chat_tui.core.mentions import PastedMentions
 from chat_tui.session import attachments
 from chat_tui.session.attachments import (
     MAX_IMAGE_BYTES,
@@ -115,17 +116,29 @@ async def test_a_prompt_brings_what_it_mentions(here: Path) -> None:
     (here / "a.md").write_text("A")
     (here / "b c.md").write_text("B")
     held = Attachment(make_file("pasted.png", images.png()), "/elsewhere/pasted.png")
-    files = await gather('See @a.md, @"b c.md". @a.md again, @nobody, me@a.md and @.', [held])
+    files, _ = await gather('See @a.md, @"b c.md". @a.md again, @nobody, me@a.md and @.', [held])
     assert [file.name for file in files] == ["pasted.png", "a.md", "b c.md"]
-    assert await gather("Nothing here", []) == ()
+    assert await gather("Nothing here", []) == ((), ())
 
 
 async def test_a_mentioned_file_goes_once(here: Path) -> None:
     (here / "a.md").write_text("A")
     held = await read_attachment("a.md")
-    assert [file.name for file in await gather("@a.md @./a.md", [held])] == ["a.md"]
+    assert [file.name for file in (await gather("@a.md @./a.md", [held])).files] == ["a.md"]
     asked_before = Attachment(make_file("a.md", b"as it was"))
-    assert await gather("@a.md", [asked_before]) == (asked_before.file,), "an edited question keeps its file"
+    assert (await gather("@a.md", [asked_before])).files == (asked_before.file,), (
+        "an edited question keeps its file"
+    )
+
+
+async def test_a_mention_that_was_pasted_is_named_and_not_read(here: Path) -> None:
+    (here / "a.md").write_text("secret")
+    pasted = PastedMentions()
+    pasted.paste("error: see @a.md.")
+    assert await gather("What is this? error: see @a.md. and @nobody", [], pasted.holds) == ((), ("a.md.",))
+    pasted.name("a.md")
+    pasted.name("a.md.")
+    assert [file.name for file in (await gather("see @a.md.", [], pasted.holds)).files] == ["a.md"]
 
 
 async def test_a_mentioned_file_that_cannot_go_stops_the_question(here: Path) -> None:

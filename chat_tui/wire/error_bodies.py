@@ -6,7 +6,6 @@ any JSON and never raises. Messages are the server's own words: uncleaned, at mo
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass, replace
 
@@ -87,6 +86,8 @@ def _page_title(page: str) -> str:
     if title is None:
         page = re.sub(r"<(script|style)\b.*?(</\1>|\Z)", " ", page, flags=re.IGNORECASE | re.DOTALL)
     text = re.sub(r"<[^>]*>?", " ", page) if title is None else title[1]
+    import html  # its tables weigh half a megabyte
+
     return " ".join(html.unescape(text).split())[:_PAGE_EXCERPT_CHARS]
 
 

@@ -16,6 +16,7 @@ from chat_tui.core.events import (
     StreamEvent,
     TextDelta,
     ToolArgumentsDelta,
+    ToolResultReceived,
 )
 from chat_tui.providers.faults import Cause, Origin, fault_of_cause, stray_fault
 from chat_tui.wire.base import Codec, Framing, WireEvent
@@ -147,10 +148,15 @@ class AnswerBody:
         return Failed(self._origin.presentable(event.fault)) if isinstance(event, Failed) else event
 
     def _take(self, event: StreamEvent, events: list[StreamEvent]) -> None:
+        """Keep an event; none behind the terminal one, which has to be the last for whoever waits for it."""
+        if self.is_done:
+            return
         if isinstance(event, TextDelta | ReasoningDelta):
             self._chars += len(event.text)
         elif isinstance(event, ToolArgumentsDelta):
             self._chars += len(event.fragment)
+        elif isinstance(event, ToolResultReceived):
+            self._chars += len(event.output)
         elif isinstance(event, Finished | Failed):
             self.is_done = True
         self.has_token = self.has_token or isinstance(event, TOKEN_EVENTS)

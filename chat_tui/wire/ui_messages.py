@@ -107,6 +107,8 @@ class UiMessagesCodec:
                 return self._writer.take()
             if not has_begun and isinstance(part.get("type"), str):
                 self._read(part, text)
+                if self.is_done:
+                    break
         if not self._has_begun:
             self._end(Failed(no_answer(text)))
         return self.finish()
@@ -172,15 +174,15 @@ class UiMessagesCodec:
             if identity:
                 writer.keep(IDENTITY, identity)
             self._reason = None
+        report_metadata(part.get("messageMetadata"), writer)
+        if kind == "finish":
+            reason = part.get("finishReason")
+            self._reason = as_text(reason)[:80] if isinstance(reason, str) or reason is None else "other"
         elif kind == "abort":
             message = "The server stopped the answer."
             if reason := as_text(part.get("reason")):
                 message = f"The server stopped the answer ({reason[:80]})."
             self._end(Failed(writer.cut(message, "stopped by the server", "abort")))
-        report_metadata(part.get("messageMetadata"), writer)
-        if kind == "finish":
-            reason = part.get("finishReason")
-            self._reason = as_text(reason)[:80] if isinstance(reason, str) or reason is None else "other"
 
     def _mark(self, what: str) -> None:
         writer = self._writer

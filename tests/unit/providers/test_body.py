@@ -132,6 +132,23 @@ class PingCodec:
         return (TextDelta("held back"), Finished(FinishReason.STOP))
 
 
+class TalkativeCodec(PingCodec):
+    """Goes on behind its own end, as no codec should."""
+
+    def decode(self, event: WireEvent) -> tuple[StreamEvent, ...]:
+        return Finished(FinishReason.STOP), TextDelta("late")
+
+    def decode_document(self, text: str) -> tuple[StreamEvent, ...]:
+        return Finished(FinishReason.STOP), TextDelta("late")
+
+
+def test_nothing_follows_the_end_whatever_a_codec_gives() -> None:
+    body = AnswerBody(TalkativeCodec(), ORIGIN)
+    assert fed(body, sse("{}") + sse("{}")) == [Finished(FinishReason.STOP)]
+    assert body.end(None) == ()
+    assert AnswerBody(TalkativeCodec(), ORIGIN).document("{}") == (Finished(FinishReason.STOP),)
+
+
 def test_a_ping_is_no_real_event() -> None:
     body = AnswerBody(PingCodec(), ORIGIN)
     assert fed(body, sse("{}", name="ping")) == [ProgressReported(ProgressKind.ALIVE)]

@@ -93,6 +93,17 @@ def test_an_abort_is_the_servers_not_ours() -> None:
     assert "(user)" in fault.message
 
 
+def test_nothing_follows_an_abort() -> None:
+    abort = {"type": "abort", "messageMetadata": {"totalUsage": {"inputTokens": 3}}}
+    assert [type(event) for event in decoded(abort, {"type": "text-delta", "id": "t", "delta": "x"})] == [
+        UsageReported,
+        Failed,
+    ]
+    rows = [abort, {"type": "text-delta", "id": "t", "delta": "x"}, {"type": "finish"}]
+    found = PROTOCOL.codec().decode_document("\n".join(map(json.dumps, rows)))
+    assert [type(event) for event in found] == [UsageReported, Failed]
+
+
 def test_an_attempt_that_is_tried_again() -> None:
     events = events_of("ui-messages-reset")
     state = state_of(events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind
 from chat_tui.core.events import (
@@ -27,7 +27,7 @@ _NAME_CHARS = 80
 @dataclass(slots=True)
 class _Call:
     name: str
-    arguments: str = ""
+    fragments: list[str] = field(default_factory=list[str])
     is_closed: bool = False
     is_answered: bool = False
 
@@ -109,7 +109,7 @@ class AnswerWriter:
         """More of the arguments' text; repaired already."""
         call = self._calls.get(key)
         if call is not None and not call.is_closed and fragment:
-            call.arguments += fragment
+            call.fragments.append(fragment)
             self._events.append(ToolArgumentsDelta(key, fragment))
 
     def end_call(self, key: str) -> None:
@@ -117,7 +117,7 @@ class AnswerWriter:
         call = self._calls.get(key)
         if call is not None and not call.is_closed:
             call.is_closed = True
-            self._events.append(ToolCallEnded(key, call.arguments))
+            self._events.append(ToolCallEnded(key, "".join(call.fragments)))
 
     def answer_call(self, key: str, output: str) -> None:
         """The provider ran it."""
@@ -127,8 +127,12 @@ class AnswerWriter:
             self._events.append(ToolResultReceived(key, output))
 
     def arguments_of(self, key: str) -> str:
-        """What came so far."""
-        return self._calls[key].arguments
+        """What came so far, joined anew: not for every piece of them."""
+        return "".join(self._calls[key].fragments)
+
+    def has_arguments(self, key: str) -> bool:
+        """Whether any came."""
+        return bool(self._calls[key].fragments)
 
     def forget_calls(self) -> None:
         """The calls so far are taken back; their keys are not given again."""

@@ -163,7 +163,7 @@ class LMStudioCodec:
             metadata = as_object(found.get("metadata")) or {}
             name = as_text(found.get("tool")) or as_text(metadata.get("tool_name"))
             self._call = writer.start_call("", name)
-        if not writer.arguments_of(self._call) and as_object(found.get("arguments")) is not None:
+        if not writer.has_arguments(self._call) and as_object(found.get("arguments")) is not None:
             writer.add_arguments(self._call, written(found["arguments"]))
         if what in ("success", "result"):
             writer.end_call(self._call)

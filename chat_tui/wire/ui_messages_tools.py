@@ -53,7 +53,7 @@ class ToolParts:
             self._keep(key, part)
             return
         self._writer.add_arguments(key, self._joiners[key].flush())
-        if not self._writer.arguments_of(key) and part.get("input") is not None:
+        if not self._writer.has_arguments(key) and part.get("input") is not None:
             self._writer.add_arguments(key, written(part["input"]))
         if kind == "tool-input-available":
             self._writer.end_call(key)

@@ -24,6 +24,7 @@ from chat_tui.core.events import (
     Usage,
     UsageReported,
 )
+from chat_tui.wire.answer_path import path_of
 from chat_tui.wire.base import Framing, ModelFacts, Quirks, ResumableCodec, WireEvent, WireRequest
 from chat_tui.wire.error_bodies import ErrorBody, classify, fault_of, read_error, title_of
 from chat_tui.wire.framing import DONE
@@ -88,6 +89,8 @@ class GeminiInteractionsCodec:
 
     def __init__(self) -> None:
         self._is_done = False
+        self._is_over = False
+        """Whether the server has ended the answer, and not we, or the connection."""
         self._has_started = False
         self._id = ""
         self._status = ""
@@ -113,21 +116,22 @@ class GeminiInteractionsCodec:
 
         Only answers that are stored have it. What comes again in spite of the id is passed over.
         """
-        if self._is_done or self._status or not (self._id and self._last_event_id):
+        path = path_of(PATH, self._id)
+        if self._is_done or self._status or not (path and self._last_event_id):
             return None
         self._passed_over = frozenset(self._event_ids)
-        path = f"{self._path}?stream=true&last_event_id={quote(self._last_event_id, safe='')}"
-        return WireRequest(path, headers={REVISION_HEADER: REVISION}, method="GET")
+        rest = f"{path}?stream=true&last_event_id={quote(self._last_event_id, safe='')}"
+        return WireRequest(rest, headers={REVISION_HEADER: REVISION}, method="GET")
 
     def cancel(self) -> WireRequest | None:
-        """What stops an answer in the background; None before it has an id, and once it has ended."""
-        if self._is_done or self._status or not self._id:
-            return None
-        return WireRequest(f"{self._path}/cancel", headers={REVISION_HEADER: REVISION})
+        """What stops an answer in the background; None before it has an id, and once the server has ended it.
 
-    @property
-    def _path(self) -> str:
-        return f"{PATH}/{quote(self._id, safe='')}"
+        One that we gave up, because its connection could not be had again or it is too long, goes on without it.
+        """
+        path = path_of(PATH, self._id)
+        if self._is_over or self._status or not path:
+            return None
+        return WireRequest(f"{path}/cancel", headers={REVISION_HEADER: REVISION})
 
     # -- events ----------------------------------------------------------------------------------
 
@@ -141,6 +145,7 @@ class GeminiInteractionsCodec:
             if not mark:
                 return ()
             if mark == DONE:
+                self._is_over = True
                 return self._end([], self._terminal("The server closed the answer"))
         if event.name == "error":
             return self._fail(_parsed(data), data, [])
@@ -234,6 +239,7 @@ class GeminiInteractionsCodec:
 
     def _complete(self, interaction: JsonObject, events: list[StreamEvent]) -> tuple[StreamEvent, ...]:
         """`interaction.completed`, or a whole interaction; its steps count only if none came before."""
+        self._is_over = True
         if not self._has_started:
             self._start(interaction, events)
         if not self._steps.has_output:
@@ -265,6 +271,7 @@ class GeminiInteractionsCodec:
         return Finished(_REASONS.get(self._status, FinishReason.OTHER), self._status)
 
     def _fail(self, error: object, excerpt: str, events: list[StreamEvent]) -> tuple[StreamEvent, ...]:
+        self._is_over = True
         return self._end(events, Failed(fault_of(read_error(error), excerpt=excerpt)))
 
     def _end(self, events: list[StreamEvent], terminal: TerminalEvent) -> tuple[StreamEvent, ...]:

@@ -8,7 +8,6 @@ or not anybody listens; each event has a number, and what follows a number can b
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote
 
 from chat_tui.core.conversation import ChatRequest, OpaquePart
 from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
@@ -24,6 +23,7 @@ from chat_tui.core.events import (
     TerminalEvent,
     UsageReported,
 )
+from chat_tui.wire.answer_path import path_of
 from chat_tui.wire.base import Framing, ModelFacts, Quirks, ResumableCodec, WireEvent, WireRequest
 from chat_tui.wire.error_bodies import ErrorBody, classify, fault_of, read_error, title_of
 from chat_tui.wire.framing import DONE
@@ -34,7 +34,6 @@ from chat_tui.wire.openai_responses_request import PATH, encode_request, refused
 from chat_tui.wire.openai_responses_usage import excerpt_of, failed_fault, read_usage
 
 _NAME_CHARS = 80
-_ID_CHARS = 500
 
 _REASONS = {
     "max_output_tokens": FinishReason.LENGTH,
@@ -260,25 +259,16 @@ class OpenAIResponsesCodec:
 
     def resume(self) -> WireRequest | None:
         """The events behind the last numbered one; from now on those up to it are passed over."""
-        if self._is_done or self._number is None or not self._is_id_fit:
+        path = path_of(PATH, self._id)
+        if self._is_done or self._number is None or not path:
             return None
         self._has_resumed = True
-        return WireRequest(f"{self._own_path}?stream=true&starting_after={self._number}", method="GET")
+        return WireRequest(f"{path}?stream=true&starting_after={self._number}", method="GET")
 
     def cancel(self) -> WireRequest | None:
         """What ends an answer in background mode: closing the connection does not."""
-        if self._is_over or not self._is_id_fit:
-            return None
-        return WireRequest(f"{self._own_path}/cancel")
-
-    @property
-    def _is_id_fit(self) -> bool:
-        """Whether the id can stand in an address: a server's word must not lead the key elsewhere."""
-        return 0 < len(self._id) <= _ID_CHARS and self._id.strip(".") != ""
-
-    @property
-    def _own_path(self) -> str:
-        return f"{PATH}/{quote(self._id, safe='')}"
+        path = path_of(PATH, self._id)
+        return None if self._is_over or not path else WireRequest(f"{path}/cancel")
 
 
 _RUN_EVENTS = {

@@ -459,6 +459,27 @@ def test_nothing_is_resumed_or_cancelled_after_the_end(last: WireEvent) -> None:
     assert (codec.resume(), codec.cancel()) == (None, None)
 
 
+def test_an_answer_that_we_gave_up_can_still_be_cancelled() -> None:
+    codec = PROTOCOL.codec()
+    codec.decode(created(event_id="e1"))
+    codec.finish()
+    assert codec.resume() is None
+    assert codec.cancel() is not None
+
+
+@pytest.mark.parametrize(
+    ("answer_id", "path"),
+    [("../../evil", "..%2F..%2Fevil"), ("a b?c#d", "a%20b%3Fc%23d"), ("..", None), ("x" * 501, None)],
+)
+def test_an_id_leads_nowhere_else(answer_id: str, path: str | None) -> None:
+    codec = PROTOCOL.codec()
+    interaction = {"id": answer_id, "status": "in_progress"}
+    codec.decode(event("interaction.created", interaction=interaction, event_id="e1"))
+    wire = codec.cancel()
+    assert (None if wire is None else wire.path) == (None if path is None else f"/interactions/{path}/cancel")
+    assert (codec.resume() is None) is (path is None)
+
+
 RESUMABLE = [
     name
     for name in streams_of("gemini-interactions")

@@ -25,7 +25,7 @@ from chat_tui.providers.reception import (
     status_fault,
 )
 from chat_tui.providers.recording import record_of
-from chat_tui.providers.request_writing import wire_request, written
+from chat_tui.providers.request_writing import LARGE_CHARS, wire_request, written
 from chat_tui.providers.resumption import Pauses, Resumption
 from chat_tui.providers.transport import Exchange, HttpRequest, Transport
 from chat_tui.wire.base import (
@@ -246,7 +246,7 @@ class HttpProvider:
         for _ in range(_MAX_PAGES):
             text = await self._page(self._protocol.list_request(self._lessons.quirks, cursor), until_s)
             try:
-                facts, cursor = self._protocol.read_list(text)
+                facts, cursor = await self._read_list(text)
             except MalformedEvent:
                 break
             found += facts
@@ -254,6 +254,11 @@ class HttpProvider:
                 break
         found.sort(key=lambda facts: not facts.is_chat)
         return tuple(ModelInfo(f"{self.name}/{facts.name}", facts.label, facts=facts) for facts in found)
+
+    async def _read_list(self, text: str) -> tuple[tuple[ModelFacts, ...], str]:
+        if len(text) <= LARGE_CHARS:
+            return self._protocol.read_list(text)
+        return await asyncio.to_thread(self._protocol.read_list, text)
 
     async def _page(self, wire: WireRequest, until_s: float) -> str:
         exchange: Exchange | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from chat_tui.wire.base import ModelFacts
 from chat_tui.wire.json_text import JsonObject, as_list, as_object, as_text, parse
-from chat_tui.wire.model_list import read_models
+from chat_tui.wire.model_list import MAX_LOOKED_AT, read_models
 
 _CLAUDE = re.compile(
     r"claude-(?:(?P<family>[a-z]+)-)?(?P<major>\d{1,2})(?!\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?(?:-(?P<late>[a-z]+))?"
@@ -74,7 +74,9 @@ def read_page(text: str) -> tuple[tuple[ModelFacts, ...], str]:
     """The models of a page of the listing, and the id behind which the next begins. Raises MalformedEvent."""
     page = as_object(parse(text)) or {}
     inputs = {
-        as_text(found.get("id")): _inputs(found) for item in as_list(page.get("data")) if (found := as_object(item))
+        as_text(found.get("id")): _inputs(found)
+        for item in as_list(page.get("data"))[:MAX_LOOKED_AT]
+        if (found := as_object(item))
     }
     facts = tuple(
         found if inputs.get(found.name) is None else replace(found, inputs=inputs[found.name])

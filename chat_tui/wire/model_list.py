@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from chat_tui.core.sanitize import clean_line
 from chat_tui.wire.base import ModelFacts
 from chat_tui.wire.json_text import JsonObject, as_count, as_list, as_object, as_text, parse
 
 MAX_MODELS = 2000
+MAX_LOOKED_AT = 2 * MAX_MODELS
 NAME_CHARS = 200
 
 _NO_CHAT = ("embed", "whisper", "tts", "dall-e", "moderation", "image", "realtime", "rerank", "transcri")
@@ -31,11 +33,17 @@ def read_models(text: str) -> tuple[ModelFacts, ...]:
 
 
 def usable(facts: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
-    """Each name once, none that is empty or that cleaning would change, at most `MAX_MODELS`."""
-    by_name = {
-        found.name: found for found in facts if found.name and clean_line(found.name, NAME_CHARS) == found.name
-    }
-    return tuple(by_name.values())[:MAX_MODELS]
+    """Each name once, none that is empty or that cleaning would change, at most `MAX_MODELS`.
+
+    No more than `MAX_LOOKED_AT` are looked at: a list may have as many as there is room for in 4 MiB.
+    """
+    by_name: dict[str, ModelFacts] = {}
+    for found in islice(facts, MAX_LOOKED_AT):
+        if len(by_name) == MAX_MODELS:
+            break
+        if found.name and clean_line(found.name, NAME_CHARS) == found.name:
+            by_name[found.name] = found
+    return tuple(by_name.values())
 
 
 def is_chat_name(name: str) -> bool:

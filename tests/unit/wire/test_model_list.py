@@ -8,7 +8,7 @@ import pytest
 
 from chat_tui.core.errors import MalformedEvent
 from chat_tui.wire.base import ModelFacts
-from chat_tui.wire.model_list import read_models
+from chat_tui.wire.model_list import MAX_LOOKED_AT, MAX_MODELS, read_models, usable
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,20 @@ from chat_tui.wire.model_list import read_models
 )  # fmt: skip
 def test_every_shape_of_a_listing(listing: object, names: list[str]) -> None:
     assert [facts.name for facts in read_models(json.dumps(listing))] == names
+
+
+def test_no_more_of_a_long_list_is_looked_at_than_is_shown() -> None:
+    looked_at: list[str] = []
+
+    def facts(name: str) -> ModelFacts:
+        looked_at.append(name)
+        return ModelFacts(name)
+
+    assert len(usable(facts(f"m{number}") for number in range(100_000))) == MAX_MODELS
+    assert len(looked_at) <= MAX_MODELS + 1
+    looked_at.clear()
+    assert usable(facts(f"\x1b{number}") for number in range(100_000)) == ()
+    assert len(looked_at) == MAX_LOOKED_AT
 
 
 def test_what_is_no_json_is_no_listing() -> None:

@@ -20,9 +20,16 @@ SLICE_CHARS = 1 << 20
 
 async def wire_request(protocol: WireProtocol, request: ChatRequest, quirks: Quirks) -> WireRequest:
     """The request as its protocol writes it. Raises CannotSend."""
-    if _content_chars(request) <= LARGE_CHARS:
-        return protocol.encode(request, quirks)
-    return await asyncio.to_thread(protocol.encode, request, quirks)
+    if is_large(request):
+        return await asyncio.to_thread(protocol.encode, request, quirks)
+    return protocol.encode(request, quirks)
+
+
+def is_large(request: ChatRequest) -> bool:
+    """Whether it is to be written beside the loop."""
+    parts = [part for message in request.messages for part in message.parts]
+    files = sum(len(part.data) for part in parts if isinstance(part, FilePart))
+    return files + sum(len(part.text) for part in parts if isinstance(part, TextPart)) > LARGE_CHARS
 
 
 async def written(body: dict[str, Any]) -> bytes:
@@ -40,12 +47,6 @@ def encoded(body: dict[str, Any]) -> bytes:
 def encoded_in_slices(body: dict[str, Any], slice_chars: int = SLICE_CHARS) -> bytes:
     """The same, of many short calls."""
     return b"".join(repaired(piece).encode() for piece in _pieces(body, slice_chars))
-
-
-def _content_chars(request: ChatRequest) -> int:
-    parts = [part for message in request.messages for part in message.parts]
-    files = sum(len(part.data) for part in parts if isinstance(part, FilePart))
-    return files + sum(len(part.text) for part in parts if isinstance(part, TextPart))
 
 
 def _is_small(body: dict[str, Any]) -> bool:

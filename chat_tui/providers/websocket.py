@@ -24,11 +24,12 @@ from chat_tui.core.events import (
 )
 from chat_tui.providers.base import Clock
 from chat_tui.providers.body import AnswerBody
+from chat_tui.providers.endpoint import Endpoint
 from chat_tui.providers.faults import Cause, fault_of_cause, fault_of_status, request_id_of
-from chat_tui.providers.http import Endpoint, HttpProvider, fault_of
+from chat_tui.providers.http import HttpProvider, fault_of
 from chat_tui.providers.reception import Limits, Reception, received_head, status_fault
 from chat_tui.providers.recording import record_of
-from chat_tui.providers.request_writing import encoded, wire_request, written
+from chat_tui.providers.request_writing import is_large, wire_request, written
 from chat_tui.providers.transport import HttpRequest
 from chat_tui.providers.websocket_connection import SWITCHED, Socket
 from chat_tui.providers.websocket_frames import Frames
@@ -190,7 +191,8 @@ class WebSocketProvider(HttpProvider):
             turn.is_short = line.memory.knows(turn.request)
             body = turn.wire.body
             if turn.is_short:
-                body = line.memory.shortened(turn.request, turn.wire, turn.quirks)
+                shorten = partial(line.memory.shortened, turn.request, turn.wire, turn.quirks)
+                body = await asyncio.to_thread(shorten) if is_large(turn.request) else shorten()
             try:
                 await line.socket.say(await written(body))
             except Exception as error:  # noqa: BLE001 - whatever the HTTP library raises
@@ -223,7 +225,8 @@ class WebSocketProvider(HttpProvider):
         if line is not None:
             sent, head = line.socket.request, line.socket.head
             headers = {name: value for name, value in sent.headers.items() if name not in _HANDSHAKE}
-            request = HttpRequest("POST", sent.url, headers, encoded(self._spoken.over_http(turn.wire)))
+            body = await written(self._spoken.over_http(turn.wire))
+            request = HttpRequest("POST", sent.url, headers, body)
             received = {**(head.headers if head else {}), **told}
             fault = replace(fault, http=record_of(request, received, self._origin, self._key_header))
         fault = self._learn_from(fault, turn.request)

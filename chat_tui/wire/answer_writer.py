@@ -1,11 +1,11 @@
-"""What most codecs do alike: text joined, calls numbered, the events of one answer in order, its vague ends."""
+"""What most codecs do alike: text joined, calls numbered, the events of one answer in order."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 
-from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind
+from chat_tui.core.errors import Fault
 from chat_tui.core.events import (
     Channel,
     Ignored,
@@ -18,10 +18,8 @@ from chat_tui.core.events import (
     ToolCallStarted,
     ToolResultReceived,
 )
-from chat_tui.wire.error_bodies import classify, read_error, title_of
-from chat_tui.wire.json_text import PairJoiner, repaired, repaired_tree
-
-_NAME_CHARS = 80
+from chat_tui.wire.endings import cut
+from chat_tui.wire.json_text import PairJoiner, repaired, repaired_tree, short
 
 
 @dataclass(slots=True)
@@ -55,7 +53,7 @@ class AnswerWriter:
 
     def ignore(self, name: str) -> None:
         """Something unknown."""
-        self._events.append(Ignored(repaired(name[:_NAME_CHARS])))
+        self._events.append(Ignored(short(name)))
 
     def keep(self, kind: str, data: object) -> None:
         """Something to be sent back later."""
@@ -143,25 +141,9 @@ class AnswerWriter:
 
     def cut(self, message: str, title: str = "connection lost", code: str = "") -> Fault:
         """The answer is not complete; when nothing of it came, asking again costs nothing."""
-        return Fault(FaultKind.CUT, title, message, code=code, is_retryable=not self.has_output)
+        return cut(message, has_output=self.has_output, title=title, code=code)
 
 
 def written(value: object) -> str:
     """A JSON value as text; a string is that already."""
     return repaired(value if isinstance(value, str) else json.dumps(repaired_tree(value), ensure_ascii=False))
-
-
-def no_answer(text: str) -> Fault:
-    """The fault of a document that is no answer: a page, another protocol's JSON, an error nobody called one."""
-    body = read_error(text)
-    said = f" It says: {body.message}" if body.message else ""
-    kind = classify(None, body)
-    if kind is FaultKind.SERVER:
-        kind = FaultKind.PROTOCOL
-    return Fault(
-        kind,
-        title_of(kind),
-        f"The server sent something that is no chat answer.{said}",
-        code=body.code,
-        detail=repaired(text[:EXCERPT_CHARS]),
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from chat_tui.core.conversation import ChatRequest, Message, OpaquePart
-from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
+from chat_tui.core.errors import Fault
 from chat_tui.core.events import (
     Channel,
     Failed,
@@ -31,11 +31,11 @@ from chat_tui.wire.anthropic_models import claude_model, read_page
 from chat_tui.wire.anthropic_request import encode_request, version_headers
 from chat_tui.wire.anthropic_usage import UsageTracker
 from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
-from chat_tui.wire.error_bodies import classify, fault_of, read_error, title_of
+from chat_tui.wire.endings import cut, no_answer
+from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
-from chat_tui.wire.json_text import JsonObject, as_list, as_object, as_text, parse, parse_all, repaired
+from chat_tui.wire.json_text import JsonObject, as_list, as_object, as_text, parse, parse_all, parse_or_text, short
 
-_NAME_CHARS = 80
 _PAGE_MODELS = 1000
 
 _REASONS = {
@@ -118,7 +118,7 @@ class AnthropicCodec:
             return ()
         data = event.data
         if event.name == "error":
-            return self._fail(_lenient(data), data)
+            return self._fail(parse_or_text(data), data)
         if len(data) < 32:
             mark = data.strip()
             if not mark:
@@ -160,7 +160,7 @@ class AnthropicCodec:
             return self._end(events, Finished(FinishReason.OTHER))
         if self._has_begun:
             return self._end(events, self._terminal("The connection ended"))
-        return self._end(events, Failed(_no_answer(text)))
+        return self._end(events, Failed(no_answer(text, "answer")))
 
     def finish(self) -> tuple[StreamEvent, ...]:
         """The end of the body: complete when a stop reason came, else CUT."""
@@ -189,7 +189,7 @@ class AnthropicCodec:
             case "ping":
                 events.append(ProgressReported(ProgressKind.ALIVE))
             case _:
-                events.append(Ignored(_short(kind or "event without a type")))
+                events.append(Ignored(short(kind or "event without a type")))
         return tuple(events)
 
     def _start(self, message: JsonObject, events: list[StreamEvent]) -> None:
@@ -214,11 +214,11 @@ class AnthropicCodec:
     def _read_ending(self, ending: JsonObject, events: list[StreamEvent]) -> None:
         reason = ending.get("stop_reason")
         if isinstance(reason, str) and reason:
-            self._reason = _short(reason)
+            self._reason = short(reason)
         elif reason:
             events.append(Ignored("stop_reason that is no text"))
         details = as_object(ending.get("stop_details")) or {}
-        self._category = _short(as_text(details.get("category"))) or self._category
+        self._category = short(as_text(details.get("category"))) or self._category
         explanation = as_text(details.get("explanation"))
         if explanation and not self._has_explained:
             self._has_explained = True
@@ -240,8 +240,7 @@ class AnthropicCodec:
         raw = self._reason
         if not raw and not is_ended:
             message = f"{ended} without a stop reason: the answer is not complete."
-            has_output = self._blocks.has_output
-            return Failed(Fault(FaultKind.CUT, "connection lost", message, is_retryable=not has_output))
+            return Failed(cut(message, has_output=self._blocks.has_output))
         reason = _REASONS.get(raw, FinishReason.OTHER)
         if reason is FinishReason.STOP and self._blocks.has_own_calls:
             reason = FinishReason.TOOL_CALLS
@@ -260,29 +259,3 @@ class AnthropicCodec:
 def _is_error(found: JsonObject) -> bool:
     """Anthropic's error event, or an error object of somebody else's (llama.cpp writes OpenAI's)."""
     return bool(found.get("error")) or found.get("type") == "error"
-
-
-def _lenient(data: str) -> object:
-    try:
-        return parse(data)
-    except MalformedEvent:
-        return data
-
-
-def _short(name: str) -> str:
-    return repaired(name[:_NAME_CHARS])
-
-
-def _no_answer(text: str) -> Fault:
-    body = read_error(text)
-    said = f" It says: {body.message}" if body.message else ""
-    kind = classify(None, body)
-    if kind is FaultKind.SERVER:
-        kind = FaultKind.PROTOCOL
-    return Fault(
-        kind,
-        title_of(kind),
-        f"The server sent something that is no answer.{said}",
-        code=body.code,
-        detail=repaired(text[:EXCERPT_CHARS]),
-    )

@@ -34,12 +34,12 @@ from chat_tui.wire.json_text import (
     parse,
     repaired,
     repaired_tree,
+    short,
 )
 
 BLOCK = "anthropic.block"
 CITATIONS = "anthropic.citations"
 
-_NAME_CHARS = 80
 _KNOWN = ("text", "thinking", "redacted_thinking", "fallback")
 
 
@@ -113,14 +113,14 @@ class BlockTracker:
         elif block.kind == "fallback":
             events.append(StepMarked("start"))
         elif block.kind not in _KNOWN:
-            events.append(Ignored(_short(f"block {block.kind}".strip())))
+            events.append(Ignored(short(f"block {block.kind}".strip())))
 
     def delta(self, index: object, delta: JsonObject, events: list[StreamEvent]) -> None:
         """`content_block_delta`."""
         kind = as_text(delta.get("type"))
         block = self._block_of(index, kind, events)
         if block is None:
-            events.append(Ignored(_short(f"{kind or 'delta'} without a block")))
+            events.append(Ignored(short(f"{kind or 'delta'} without a block")))
         elif kind == "text_delta":
             self._say(block, _string(delta.get("text")), events)
         elif kind == "thinking_delta":
@@ -133,7 +133,7 @@ class BlockTracker:
             block.citations.append(repaired_tree(delta.get("citation")))
         else:
             block.is_whole = False
-            events.append(Ignored(_short(kind or "delta without a type")))
+            events.append(Ignored(short(kind or "delta without a type")))
 
     def stop(self, index: object, events: list[StreamEvent]) -> None:
         """`content_block_stop`."""
@@ -239,7 +239,7 @@ class BlockTracker:
         if call_id:
             events.append(ToolResultReceived(call_id, _readable(source.get("content"))))
         else:
-            events.append(Ignored(_short(f"{source.get('type')} of no call")))
+            events.append(Ignored(short(f"{source.get('type')} of no call")))
 
 
 def _whole(block: _Block) -> JsonObject | None:
@@ -277,10 +277,6 @@ def _without_secrets(value: object) -> object:
 def _string(value: object) -> str:
     """A delta as it came: halves of pairs are joined later."""
     return value if isinstance(value, str) else ""
-
-
-def _short(name: str) -> str:
-    return repaired(name[:_NAME_CHARS])
 
 
 def whole_blocks(content: Iterable[object]) -> Iterable[JsonObject]:

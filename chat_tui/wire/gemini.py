@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 
 from chat_tui.core.conversation import ChatRequest, Message
-from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
     Failed,
     Finished,
@@ -29,11 +28,12 @@ from chat_tui.core.events import (
     UsageReported,
 )
 from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
-from chat_tui.wire.error_bodies import classify, fault_of, read_error, title_of
+from chat_tui.wire.endings import cut, no_answer
+from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
-from chat_tui.wire.gemini_request import CONTINUATION, OWN_ID, SERVER_PART, SIGNATURE, encode_request, token_of
+from chat_tui.wire.gemini_request import CONTINUATION, OWN_ID, SERVER_PART, SIGNATURE, encode_request
 from chat_tui.wire.gemini_usage import UsageReader
-from chat_tui.wire.gemini_values import KEY_HEADER, json_of, list_request, media_name, read_list, short
+from chat_tui.wire.gemini_values import KEY_HEADER, json_of, list_request, media_name, read_list, token_of
 from chat_tui.wire.json_text import (
     JsonObject,
     PairJoiner,
@@ -42,8 +42,10 @@ from chat_tui.wire.json_text import (
     as_text,
     parse,
     parse_all,
+    parse_or_text,
     repaired,
     repaired_tree,
+    short,
 )
 
 _RAW_CHARS = 200
@@ -94,7 +96,7 @@ class Gemini:
 
     def can_continue(self, model: str, answer: Message) -> bool:
         """Whether the answer paused and gave the token to go on with."""
-        return bool(token_of(model, answer))
+        return bool(token_of(CONTINUATION, model, answer))
 
     def codec(self) -> Codec:
         """A fresh codec for one answer."""
@@ -152,7 +154,7 @@ class GeminiCodec:
             if mark == DONE:  # gateways write it
                 return self._end([], self._terminal("The server closed the answer"))
         if event.name == "error":
-            return self._fail(_parsed(data), data, [])
+            return self._fail(parse_or_text(data), data, [])
         return tuple(self._read_value(parse(data), data))
 
     def decode_document(self, text: str) -> tuple[StreamEvent, ...]:
@@ -166,7 +168,7 @@ class GeminiCodec:
                 return tuple(events)
         if self._has_started or self._has_output or self._reason:
             return self._end(events, self._terminal("The connection ended"))
-        return self._end(events, Failed(_no_answer(text)))
+        return self._end(events, Failed(no_answer(text, "Gemini answer")))
 
     def finish(self) -> tuple[StreamEvent, ...]:
         """The end of the body: complete when a reason came, else CUT."""
@@ -338,7 +340,7 @@ class GeminiCodec:
         """What the reason says; `ended` begins the sentence when there was none."""
         if not self._reason:
             message = f"{ended} without a finish reason: the answer is not complete."
-            return Failed(Fault(FaultKind.CUT, "connection lost", message, is_retryable=not self._has_output))
+            return Failed(cut(message, has_output=self._has_output))
         reason = FinishReason.CONTENT_FILTER if self._is_blocked else _REASONS.get(self._reason, FinishReason.OTHER)
         if reason is FinishReason.STOP and self._waiting_calls:
             reason = FinishReason.TOOL_CALLS
@@ -357,20 +359,3 @@ class GeminiCodec:
             events.append(TextDelta(held))
         events.append(terminal)
         return tuple(events)
-
-
-def _parsed(data: str) -> object:
-    try:
-        return parse(data)
-    except MalformedEvent:
-        return data
-
-
-def _no_answer(text: str) -> Fault:
-    body = read_error(text)
-    said = f" It says: {body.message}" if body.message else ""
-    kind = classify(None, body)
-    if kind is FaultKind.SERVER:
-        kind = FaultKind.PROTOCOL
-    message = f"The server sent something that is no Gemini answer.{said}"
-    return Fault(kind, title_of(kind), message, code=body.code, detail=repaired(text[:EXCERPT_CHARS]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from chat_tui.core.conversation import ChatRequest, Message
-from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
 from chat_tui.core.events import (
     Failed,
     Finished,
@@ -26,7 +25,8 @@ from chat_tui.core.events import (
 )
 from chat_tui.wire.answer_path import path_of
 from chat_tui.wire.base import Framing, ModelFacts, Quirks, ResumableCodec, WireEvent, WireRequest
-from chat_tui.wire.error_bodies import ErrorBody, classify, fault_of, read_error, title_of
+from chat_tui.wire.endings import cut, no_answer
+from chat_tui.wire.error_bodies import ErrorBody, fault_of, read_error
 from chat_tui.wire.framing import DONE
 from chat_tui.wire.gemini_interactions_request import (
     CONTINUATION,
@@ -34,11 +34,20 @@ from chat_tui.wire.gemini_interactions_request import (
     REVISION,
     REVISION_HEADER,
     encode_request,
-    token_of,
 )
 from chat_tui.wire.gemini_interactions_steps import StepReader
-from chat_tui.wire.gemini_values import KEY_HEADER, list_request, read_list, short
-from chat_tui.wire.json_text import JsonObject, as_count, as_list, as_object, as_text, parse, parse_all, repaired
+from chat_tui.wire.gemini_values import KEY_HEADER, list_request, read_list, token_of
+from chat_tui.wire.json_text import (
+    JsonObject,
+    as_count,
+    as_list,
+    as_object,
+    as_text,
+    parse,
+    parse_all,
+    parse_or_text,
+    short,
+)
 
 _REASONS = {
     "completed": FinishReason.STOP,
@@ -66,7 +75,7 @@ class GeminiInteractions:
 
     def can_continue(self, model: str, answer: Message) -> bool:
         """Whether the answer paused and gave the token to go on with."""
-        return bool(token_of(model, answer))
+        return bool(token_of(CONTINUATION, model, answer))
 
     def codec(self) -> ResumableCodec:
         """A fresh codec for one answer."""
@@ -148,7 +157,7 @@ class GeminiInteractionsCodec:
                 self._is_over = True
                 return self._end([], self._terminal("The server closed the answer"))
         if event.name == "error":
-            return self._fail(_parsed(data), data, [])
+            return self._fail(parse_or_text(data), data, [])
         value = parse(data)
         found = as_object(value)
         if found is None:
@@ -180,7 +189,7 @@ class GeminiInteractionsCodec:
                 return self._complete(found, events)
         if has_begun:
             return self._end(events, self._terminal("The connection ended"))
-        return self._end(events, Failed(_no_answer(text)))
+        return self._end(events, Failed(no_answer(text, "interaction")))
 
     def finish(self) -> tuple[StreamEvent, ...]:
         """The end of the body: complete when a last status was reported, else CUT."""
@@ -264,8 +273,7 @@ class GeminiInteractionsCodec:
         """What the last status says; `ended` begins the sentence when there was none."""
         if not self._status:
             message = f"{ended} without a final status: the answer is not complete."
-            can_retry = not self._steps.has_output
-            return Failed(Fault(FaultKind.CUT, "connection lost", message, is_retryable=can_retry))
+            return Failed(cut(message, has_output=self._steps.has_output))
         if self._status == _FAILED:
             return Failed(fault_of(self._last_words))
         return Finished(_REASONS.get(self._status, FinishReason.OTHER), self._status)
@@ -311,20 +319,3 @@ def _interaction_of(kind: str, found: JsonObject) -> JsonObject | None:
     interaction = as_object(found.get("interaction"))
     is_flat = interaction is None and kind.startswith("interaction.") and "id" in found
     return found if is_flat else interaction
-
-
-def _parsed(data: str) -> object:
-    try:
-        return parse(data)
-    except MalformedEvent:
-        return data
-
-
-def _no_answer(text: str) -> Fault:
-    body = read_error(text)
-    said = f" It says: {body.message}" if body.message else ""
-    kind = classify(None, body)
-    if kind is FaultKind.SERVER:
-        kind = FaultKind.PROTOCOL
-    message = f"The server sent something that is no interaction.{said}"
-    return Fault(kind, title_of(kind), message, code=body.code, detail=repaired(text[:EXCERPT_CHARS]))

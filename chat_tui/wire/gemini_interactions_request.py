@@ -30,6 +30,7 @@ from chat_tui.wire.gemini_values import (
     kind_of,
     merged,
     takes,
+    token_of,
 )
 from chat_tui.wire.json_text import JsonObject, as_count, as_object, as_text, repaired
 
@@ -51,7 +52,7 @@ _LEVELS = {"none": "minimal", "max": "xhigh"}
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     """The request. Raises CannotSend for a file of the last question that there is no form for."""
     messages = with_names(request.messages, partial(takes, quirks=quirks))
-    token = token_of(request.model, messages[-1]) if request.is_continuation and messages else ""
+    token = token_of(CONTINUATION, request.model, messages[-1]) if request.is_continuation and messages else ""
     if token:
         messages = messages[:-1]
     body: dict[str, Any] = {
@@ -72,18 +73,6 @@ def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     fields = merged(body, quirks.extra_body)
     headers = {REVISION_HEADER: quirks.version or REVISION}
     return WireRequest(PATH, fields, headers, is_resumable=quirks.is_background)
-
-
-def token_of(model: str, answer: Message) -> str:
-    """The token with which that model goes on behind an answer; empty when the answer did not end with one."""
-    if answer.role is not Role.ASSISTANT or answer.model.partition("/")[2] not in ("", model):
-        return ""
-    for part in reversed(answer.parts):
-        if isinstance(part, OpaquePart) and part.kind == CONTINUATION:
-            return as_text(part.data)
-        if not isinstance(part, OpaquePart):
-            break
-    return ""
 
 
 def _steps(message: Message, quirks: Quirks) -> list[dict[str, Any]]:

@@ -17,8 +17,17 @@ from chat_tui.core.events import (
     ToolResultReceived,
 )
 from chat_tui.wire.gemini_interactions_request import SERVER_STEP, THOUGHT
-from chat_tui.wire.gemini_values import json_of, media_name, short
-from chat_tui.wire.json_text import JsonObject, PairJoiner, as_list, as_object, as_text, repaired, repaired_tree
+from chat_tui.wire.gemini_values import json_of, media_name
+from chat_tui.wire.json_text import (
+    JsonObject,
+    PairJoiner,
+    as_list,
+    as_object,
+    as_text,
+    repaired,
+    repaired_tree,
+    short,
+)
 
 _FUNCTION = "function_call"
 _MEDIA = ("image", "audio", "video", "document")

@@ -32,6 +32,7 @@ from chat_tui.wire.gemini_values import (
     kind_of,
     merged,
     takes,
+    token_of,
 )
 from chat_tui.wire.json_text import JsonObject, as_count, as_object, as_text, repaired
 
@@ -53,7 +54,7 @@ _LEVELS = {"none": "MINIMAL", "xhigh": "HIGH", "max": "HIGH"}
 def encode_request(request: ChatRequest, quirks: Quirks) -> WireRequest:
     """The request. Raises CannotSend for a file of the last question that there is no form for."""
     messages = with_names(request.messages, partial(takes, quirks=quirks))
-    token = token_of(request.model, messages[-1]) if request.is_continuation and messages else ""
+    token = token_of(CONTINUATION, request.model, messages[-1]) if request.is_continuation and messages else ""
     if token:
         messages = messages[:-1]
     body: dict[str, Any] = {"contents": [content for message in messages for content in _contents(message, quirks)]}
@@ -72,18 +73,6 @@ def _path(model: str) -> str:
     name = quote(repaired(model), safe="/:@")
     collection = "" if "/" in name else "models/"
     return f"/{collection}{name}:streamGenerateContent?alt=sse"
-
-
-def token_of(model: str, answer: Message) -> str:
-    """The token with which that model goes on behind an answer; empty when the answer did not end with one."""
-    if answer.role is not Role.ASSISTANT or answer.model.partition("/")[2] not in ("", model):
-        return ""
-    for part in reversed(answer.parts):
-        if isinstance(part, OpaquePart) and part.kind == CONTINUATION:
-            return as_text(part.data)
-        if not isinstance(part, OpaquePart):
-            break
-    return ""
 
 
 def _contents(message: Message, quirks: Quirks) -> list[dict[str, Any]]:

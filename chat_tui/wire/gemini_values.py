@@ -6,7 +6,7 @@ import json
 from typing import Any, cast
 from urllib.parse import quote
 
-from chat_tui.core.conversation import FilePart
+from chat_tui.core.conversation import FilePart, Message, OpaquePart, Role
 from chat_tui.core.errors import CannotSend, MalformedEvent
 from chat_tui.core.sanitize import clean_line
 from chat_tui.wire.attachments import is_text
@@ -20,10 +20,10 @@ from chat_tui.wire.json_text import (
     parse,
     repaired,
     repaired_tree,
+    short,
 )
 from chat_tui.wire.model_list import NAME_CHARS, is_chat_name, read_models, usable
 
-NAME_CHARS_SHOWN = 80
 KEY_HEADER = "x-goog-api-key"
 FORMLESS = "text"
 """What `kind_of` calls a file that can stand among words."""
@@ -77,14 +77,22 @@ def container_of(text: str) -> object:
     return repaired(text)
 
 
+def token_of(kind: str, model: str, answer: Message) -> str:
+    """The token, opaque parts of that kind, with which that model goes on behind an answer; empty when the answer
+    did not end with one."""
+    if answer.role is not Role.ASSISTANT or answer.model.partition("/")[2] not in ("", model):
+        return ""
+    for part in reversed(answer.parts):
+        if isinstance(part, OpaquePart) and part.kind == kind:
+            return as_text(part.data)
+        if not isinstance(part, OpaquePart):
+            break
+    return ""
+
+
 def json_of(value: object) -> str:
     """A value as JSON text that can be encoded."""
     return json.dumps(repaired_tree(value), ensure_ascii=False)
-
-
-def short(name: str) -> str:
-    """A name out of a stream, as it may stand in an event."""
-    return repaired(name[:NAME_CHARS_SHOWN])
 
 
 def media_name(kind: str, media_type: object, data: object) -> str:

@@ -26,6 +26,9 @@ MAX_DEPTH = 200
 MAX_VALUES = 20_000
 """How many values of one text are read: a bound for the time that takes."""
 
+NAME_CHARS = 80
+"""How much of a name out of a stream is kept."""
+
 _MAX_COUNT = 1 << 53
 _SOMETHING = re.compile(r"[^ \t\r\n]")
 
@@ -48,6 +51,14 @@ def parse(text: str) -> object:
         return _bounded(cast("object", _DECODER.decode(text)), text)
     except (ValueError, RecursionError) as error:
         raise MalformedEvent(_complaint(error), text) from None
+
+
+def parse_or_text(text: str) -> object:
+    """The JSON value, or the text itself where it is none: an error says something either way."""
+    try:
+        return parse(text)
+    except MalformedEvent:
+        return text
 
 
 def parse_all(text: str) -> list[object]:
@@ -133,6 +144,11 @@ def repaired(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def short(name: str) -> str:
+    """A name out of a stream, as it may stand in an event."""
+    return repaired(name[:NAME_CHARS])
 
 
 def repaired_tree(value: object) -> object:

@@ -21,8 +21,9 @@ from chat_tui.core.events import (
     UsageReported,
 )
 from chat_tui.core.sanitize import clean_line
-from chat_tui.wire.answer_writer import AnswerWriter, no_answer, written
+from chat_tui.wire.answer_writer import AnswerWriter, written
 from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
+from chat_tui.wire.endings import no_answer
 from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
 from chat_tui.wire.json_text import (

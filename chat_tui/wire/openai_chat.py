@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from chat_tui.core.conversation import ChatRequest
-from chat_tui.core.errors import Fault, FaultKind, MalformedEvent
+from chat_tui.core.errors import Fault
 from chat_tui.core.events import (
     Channel,
     Failed,
@@ -28,8 +28,8 @@ from chat_tui.core.events import (
     TextDelta,
     UsageReported,
 )
-from chat_tui.wire.answer_writer import no_answer
 from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
+from chat_tui.wire.endings import cut, no_answer
 from chat_tui.wire.error_bodies import ErrorBody, fault_of, read_error
 from chat_tui.wire.framing import DONE
 from chat_tui.wire.json_text import (
@@ -41,16 +41,15 @@ from chat_tui.wire.json_text import (
     as_text,
     parse,
     parse_all,
-    repaired,
+    parse_or_text,
     repaired_tree,
+    short,
 )
 from chat_tui.wire.model_list import read_models
 from chat_tui.wire.openai_chat_request import encode_request
 from chat_tui.wire.openai_chat_tools import EXTRA_CONTENT, REASONING_DETAILS, ToolCallTracker
 from chat_tui.wire.openai_chat_usage import read_usage
 from chat_tui.wire.think_tags import ThinkTagSplitter, events_of
-
-_NAME_CHARS = 80
 
 _REASONS = {
     "stop": FinishReason.STOP,
@@ -152,14 +151,11 @@ class OpenAIChatCodec:
             return () if value is None else (Ignored("event that is no object"),)
         if not events and "choices" not in chunk and not _is_routine(chunk):
             self._last_words = read_error(chunk)
-            events.append(Ignored(_short(event.name or as_text(chunk.get("type")) or "chunk without choices")))
+            events.append(Ignored(short(event.name or as_text(chunk.get("type")) or "chunk without choices")))
         return tuple(events)
 
     def _read_error_event(self, data: str) -> tuple[StreamEvent, ...]:
-        try:
-            value = parse(data)
-        except MalformedEvent:
-            value = data
+        value = parse_or_text(data)
         events: list[StreamEvent] = []
         self._read_chunk(as_object(value) or {}, events)
         return self._end(events, Failed(fault_of(read_error(value), excerpt=data)))
@@ -234,7 +230,7 @@ class OpenAIChatCodec:
 
     def _read_reason(self, reason: object, choice: JsonObject, events: list[StreamEvent]) -> None:
         if isinstance(reason, str):
-            self._reason = _short(reason)
+            self._reason = short(reason)
         else:
             events.append(Ignored("finish_reason that is no text"))
         if choice.get("error"):
@@ -282,7 +278,7 @@ class OpenAIChatCodec:
             elif isinstance(piece.get("text"), str):
                 self._say(piece["text"], events)
             else:
-                events.append(Ignored(_short(f"content {kind}".strip())))
+                events.append(Ignored(short(f"content {kind}".strip())))
 
     def _read_reasoning(self, delta: JsonObject, events: list[StreamEvent]) -> None:
         details = [found for item in as_list(delta.get("reasoning_details")) if (found := as_object(item))]
@@ -314,7 +310,7 @@ class OpenAIChatCodec:
         if extra:
             events.append(OpaqueReceived(EXTRA_CONTENT, repaired_tree(extra)))
         unknown = [key for key in delta if key not in _DELTA_KEYS and delta[key]]
-        events.extend(Ignored(_short(key)) for key in unknown)
+        events.extend(Ignored(short(key)) for key in unknown)
 
     def _terminal(self, ended: str) -> TerminalEvent:
         """What the finish reason says; `ended` begins the sentence when there was none."""
@@ -340,7 +336,7 @@ class OpenAIChatCodec:
         return Finished(reason, raw)
 
     def _cut(self, title: str, message: str) -> Fault:
-        return Fault(FaultKind.CUT, title, message, code=self._reason, is_retryable=not self._has_output)
+        return cut(message, has_output=self._has_output, title=title, code=self._reason)
 
     def _end(self, events: list[StreamEvent], terminal: TerminalEvent) -> tuple[StreamEvent, ...]:
         """Give what is held back, close the open call if the answer is whole, and then nothing more."""
@@ -396,7 +392,3 @@ def _plain_text(value: Any) -> str:
         return value
     pieces = [as_object(item) or {"text": item} for item in as_list(value)]
     return "".join(text for piece in pieces if isinstance(text := piece.get("text"), str))
-
-
-def _short(name: str) -> str:
-    return repaired(name[:_NAME_CHARS])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chat_tui.core.conversation import ChatRequest, OpaquePart
-from chat_tui.core.errors import EXCERPT_CHARS, Fault, FaultKind, MalformedEvent
+from chat_tui.core.errors import Fault, MalformedEvent
 from chat_tui.core.events import (
     Failed,
     Finished,
@@ -25,15 +25,14 @@ from chat_tui.core.events import (
 )
 from chat_tui.wire.answer_path import path_of
 from chat_tui.wire.base import Framing, ModelFacts, Quirks, ResumableCodec, WireEvent, WireRequest
-from chat_tui.wire.error_bodies import ErrorBody, classify, fault_of, read_error, title_of
+from chat_tui.wire.endings import cut, no_answer
+from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
-from chat_tui.wire.json_text import JsonObject, as_count, as_object, as_text, parse, parse_all, repaired
+from chat_tui.wire.json_text import JsonObject, as_count, as_object, as_text, parse, parse_all, short
 from chat_tui.wire.model_list import read_models
 from chat_tui.wire.openai_responses_items import ItemTracker, RunKind
 from chat_tui.wire.openai_responses_request import PATH, encode_request, refused_thoughts
 from chat_tui.wire.openai_responses_usage import excerpt_of, failed_fault, read_usage
-
-_NAME_CHARS = 80
 
 _REASONS = {
     "max_output_tokens": FinishReason.LENGTH,
@@ -176,7 +175,7 @@ class OpenAIResponsesCodec:
                 return self._end(events, Failed(fault_of(read_error(found), excerpt=text)))
         if self._has_started or self._items.has_output:
             return self._end(events, Failed(self._cut("The connection ended")))
-        return self._end(events, Failed(_no_answer(text)))
+        return self._end(events, Failed(no_answer(text, "response")))
 
     def finish(self) -> tuple[StreamEvent, ...]:
         """The end of the body: always a cut, a complete answer has ended before it."""
@@ -200,7 +199,7 @@ class OpenAIResponsesCodec:
         if group.endswith("_call") or group in _TOOL_GROUPS or group.startswith(_TOOL_PREFIXES):
             events.append(ProgressReported(ProgressKind.TOOL))
         else:
-            events.append(Ignored(repaired(kind[:_NAME_CHARS]) or "event without a type"))
+            events.append(Ignored(short(kind) or "event without a type"))
         return None
 
     def _read_start(self, found: JsonObject, events: list[StreamEvent]) -> None:
@@ -234,19 +233,15 @@ class OpenAIResponsesCodec:
             return Finished(FinishReason.CANCELLED, status)
         if status == "incomplete":
             details = as_object(response.get("incomplete_details")) or {}
-            raw = as_text(details.get("reason"))[:_NAME_CHARS] or status
+            raw = short(as_text(details.get("reason"))) or status
             return Finished(_REASONS.get(raw, FinishReason.OTHER), raw)
         if self._items.has_refusal:
             return Finished(FinishReason.REFUSAL, status)
         return Finished(FinishReason.TOOL_CALLS if self._items.calls.has_unanswered else FinishReason.STOP, status)
 
     def _cut(self, ended: str) -> Fault:
-        return Fault(
-            FaultKind.CUT,
-            "connection lost",
-            f"{ended} before the end of the response: the answer is not complete.",
-            is_retryable=not self._items.has_output,
-        )
+        message = f"{ended} before the end of the response: the answer is not complete."
+        return cut(message, has_output=self._items.has_output)
 
     def _end(self, events: list[StreamEvent], terminal: TerminalEvent) -> tuple[StreamEvent, ...]:
         """Give what is held back, and then nothing more."""
@@ -285,18 +280,3 @@ def _nothing(_found: JsonObject, _events: list[StreamEvent]) -> None:
 
 def _bound(read: Callable[[RunKind, JsonObject, list[StreamEvent]], None], kind: RunKind) -> _Reader:
     return lambda found, events: read(kind, found, events)
-
-
-def _no_answer(text: str) -> Fault:
-    body = read_error(text)
-    said = f" It says: {body.message}" if body.message else ""
-    kind = classify(None, body) if body != ErrorBody() else FaultKind.PROTOCOL
-    if kind is FaultKind.SERVER:
-        kind = FaultKind.PROTOCOL
-    return Fault(
-        kind,
-        title_of(kind),
-        f"The server sent something that is no response.{said}",
-        code=body.code,
-        detail=repaired(text[:EXCERPT_CHARS]),
-    )

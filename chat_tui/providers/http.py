@@ -29,10 +29,8 @@ from chat_tui.providers.request_writing import LARGE_CHARS, wire_request, writte
 from chat_tui.providers.resumption import Pauses, Resumption
 from chat_tui.providers.transport import Exchange, HttpRequest, Transport
 from chat_tui.wire.base import (
-    ContinuingProtocol,
     ModelFacts,
     Quirks,
-    QuirkyProtocol,
     ResumableCodec,
     WireProtocol,
     WireRequest,
@@ -102,10 +100,7 @@ class HttpProvider:
 
     def can_continue(self, model: str, answer: Message) -> bool:
         """Whether the server continues any trailing assistant message, or its protocol knows of this one."""
-        protocol = self._protocol
-        if self._lessons.quirks.can_prefill:
-            return True
-        return isinstance(protocol, ContinuingProtocol) and protocol.can_continue(model, answer)
+        return self._lessons.quirks.can_prefill or self._protocol.can_continue(model, answer)
 
     def can_see(self, model: str) -> bool:
         """Whether the server takes images at all; what it says of each model is in its listing."""
@@ -133,8 +128,7 @@ class HttpProvider:
             wire = await wire_request(protocol, request, quirks)
             exchange = await self._ask(wire)
             limits = Limits(self._endpoint.first_token_timeout_s, self._endpoint.idle_timeout_s)
-            is_quirky = isinstance(protocol, QuirkyProtocol)
-            codec = protocol.codec_for(quirks) if is_quirky else protocol.codec()
+            codec = protocol.codec_for(quirks)
             resumption = None
             if wire.is_resumable and isinstance(codec, ResumableCodec):
                 resumable = codec

@@ -9,7 +9,7 @@ from chat_tui.core.conversation import ChatRequest, Generation, Message, OpaqueP
 from chat_tui.core.errors import Fault
 from chat_tui.providers.faults import is_about_field
 from chat_tui.providers.setting_names import named_settings
-from chat_tui.wire.base import ForgetfulProtocol, Quirks, WireProtocol
+from chat_tui.wire.base import Quirks, WireProtocol
 
 _REFUSAL = re.compile(
     r"unsupported|deprecat|unknown|unrecogni[sz]ed|unexpected|forbidden|cannot (both )?be|can't be"
@@ -42,11 +42,10 @@ class Lessons:
         if (better := self._better_quirks(fault)) is not None:
             self.quirks = better
             return replace(fault, is_retryable=True)
-        if isinstance(self._protocol, ForgetfulProtocol):
-            parts = self._protocol.refused_parts(request, fault)
+        parts = () if self._protocol is None else self._protocol.refused_parts(request, fault)
+        if parts:
             self._forgotten |= {id(part): part for part in parts}
-            if parts:
-                return replace(fault, is_retryable=True)
+            return replace(fault, is_retryable=True)
         setting = _refused_setting(fault, request.generation)
         if not setting:
             return fault

@@ -30,7 +30,7 @@ from chat_tui.wire.anthropic_history import has_paused, refused_thoughts
 from chat_tui.wire.anthropic_models import claude_model, read_page
 from chat_tui.wire.anthropic_request import encode_request, version_headers
 from chat_tui.wire.anthropic_usage import UsageTracker
-from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
+from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireProtocol, WireRequest
 from chat_tui.wire.endings import cut, no_answer
 from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
@@ -50,7 +50,7 @@ _REASONS = {
 _WHOLE = (FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.PAUSE)
 
 
-class Anthropic:
+class Anthropic(WireProtocol):
     """`POST {base}/messages` over server-sent events.
 
     The key goes in `x-api-key`, which everybody takes; tokens that want `Authorization` say so by `key_header`.

@@ -149,37 +149,11 @@ class ResumableCodec(Codec, Protocol):
         ...
 
 
-@runtime_checkable
-class ContinuingProtocol(Protocol):
-    """A protocol in which some answers are continued when they stand last, and some are not."""
-
-    def can_continue(self, model: str, answer: Message) -> bool:
-        """Whether that model goes on behind that answer."""
-        ...
-
-
-@runtime_checkable
-class QuirkyProtocol(Protocol):
-    """A protocol whose answers, too, differ from server to server."""
-
-    def codec_for(self, quirks: Quirks) -> Codec:
-        """A fresh codec for one answer of such a server."""
-        ...
-
-
-@runtime_checkable
-class ForgetfulProtocol(Protocol):
-    """A protocol whose servers stop taking what they gave with an answer, which can go back without it."""
-
-    def refused_parts(self, request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
-        """What of the history that request was refused for; empty when it was refused for something else."""
-        ...
-
-
 class WireProtocol(Protocol):
     """A protocol file's factory: builds requests and the codec for their answers.
 
-    `key_header` carries the key; in `Authorization` it stands behind `Bearer`, in any other header alone.
+    `key_header` carries the key; in `Authorization` it stands behind `Bearer`, in any other header alone. A
+    protocol derives from this; what has a body here is what most of them do.
     """
 
     name: str
@@ -193,6 +167,19 @@ class WireProtocol(Protocol):
     def codec(self) -> Codec:
         """A fresh codec for one answer."""
         ...
+
+    def codec_for(self, quirks: Quirks) -> Codec:
+        """A fresh codec for one answer of a server that differs so."""
+        return self.codec()
+
+    def can_continue(self, model: str, answer: Message) -> bool:
+        """Whether that model goes on behind that answer, where not all models of a server do."""
+        return False
+
+    def refused_parts(self, request: ChatRequest, fault: Fault) -> tuple[OpaquePart, ...]:
+        """What of the history that request was refused for, when servers stop taking back what they gave with an
+        answer; empty when it was refused for something else."""
+        return ()
 
     def list_request(self, quirks: Quirks, cursor: str = "") -> WireRequest:
         """What to ask for the models; `cursor` is what the page before gave for the next one."""

@@ -27,7 +27,7 @@ from chat_tui.core.events import (
     ToolResultReceived,
     UsageReported,
 )
-from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
+from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireProtocol, WireRequest
 from chat_tui.wire.endings import cut, no_answer
 from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
@@ -83,7 +83,7 @@ _PART_KEYS = frozenset(
 )  # fmt: skip
 
 
-class Gemini:
+class Gemini(WireProtocol):
     """`POST {base}/models/{model}:streamGenerateContent?alt=sse`."""
 
     name = "gemini"

@@ -24,7 +24,7 @@ from chat_tui.core.events import (
     UsageReported,
 )
 from chat_tui.wire.answer_path import path_of
-from chat_tui.wire.base import Framing, ModelFacts, Quirks, ResumableCodec, WireEvent, WireRequest
+from chat_tui.wire.base import Framing, ModelFacts, Quirks, ResumableCodec, WireEvent, WireProtocol, WireRequest
 from chat_tui.wire.endings import cut, no_answer
 from chat_tui.wire.error_bodies import ErrorBody, fault_of, read_error
 from chat_tui.wire.framing import DONE
@@ -62,7 +62,7 @@ _WHOLE = (FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.PAUSE)
 _FAILED = "failed"
 
 
-class GeminiInteractions:
+class GeminiInteractions(WireProtocol):
     """`POST {base}/interactions`."""
 
     name = "gemini-interactions"

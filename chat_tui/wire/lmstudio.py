@@ -22,7 +22,7 @@ from chat_tui.core.events import (
 )
 from chat_tui.core.sanitize import clean_line
 from chat_tui.wire.answer_writer import AnswerWriter, written
-from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
+from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireProtocol, WireRequest
 from chat_tui.wire.endings import no_answer
 from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
@@ -44,7 +44,7 @@ _MARKS = frozenset({"reasoning.start", "reasoning.end", "message.start", "messag
 _PROGRESS = {"model_load": ProgressKind.LOAD, "prompt_processing": ProgressKind.PROMPT}
 
 
-class LMStudio:
+class LMStudio(WireProtocol):
     """`POST {base}/api/v1/chat` over server-sent events; the base has no version in it."""
 
     name = "lmstudio"

@@ -19,7 +19,7 @@ from chat_tui.core.events import (
     UsageReported,
 )
 from chat_tui.wire.answer_writer import AnswerWriter, written
-from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
+from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireProtocol, WireRequest
 from chat_tui.wire.endings import no_answer
 from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.json_text import (
@@ -42,7 +42,7 @@ _SHORTEST_NS = 1e6
 """A generation shorter than this was not measured."""
 
 
-class Ollama:
+class Ollama(WireProtocol):
     """`POST {base}/api/chat` over lines of JSON; the base has no version in it."""
 
     name = "ollama"

@@ -28,7 +28,7 @@ from chat_tui.core.events import (
     TextDelta,
     UsageReported,
 )
-from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
+from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireProtocol, WireRequest
 from chat_tui.wire.endings import cut, no_answer
 from chat_tui.wire.error_bodies import ErrorBody, fault_of, read_error
 from chat_tui.wire.framing import DONE
@@ -69,7 +69,7 @@ _DELTA_KEYS = _PLAIN_DELTA_KEYS | {
 }  # fmt: skip
 
 
-class OpenAIChat:
+class OpenAIChat(WireProtocol):
     """`POST {base}/chat/completions` over server-sent events."""
 
     name = "openai-chat"

@@ -24,7 +24,7 @@ from chat_tui.core.events import (
     UsageReported,
 )
 from chat_tui.wire.answer_path import path_of
-from chat_tui.wire.base import Framing, ModelFacts, Quirks, ResumableCodec, WireEvent, WireRequest
+from chat_tui.wire.base import Framing, ModelFacts, Quirks, ResumableCodec, WireEvent, WireProtocol, WireRequest
 from chat_tui.wire.endings import cut, no_answer
 from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
@@ -45,7 +45,7 @@ _TOOL_GROUPS = ("mcp_list_tools", "compaction")
 _TOOL_PREFIXES = ("shell_call_", "mcp_call_", "code_interpreter_call_")
 
 
-class OpenAIResponses:
+class OpenAIResponses(WireProtocol):
     """`POST {base}/responses` over server-sent events."""
 
     name = "openai-responses"

@@ -17,7 +17,7 @@ from chat_tui.core.events import (
     TerminalEvent,
 )
 from chat_tui.wire.answer_writer import AnswerWriter
-from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireRequest
+from chat_tui.wire.base import Codec, Framing, ModelFacts, Quirks, WireEvent, WireProtocol, WireRequest
 from chat_tui.wire.endings import no_answer
 from chat_tui.wire.error_bodies import fault_of, read_error
 from chat_tui.wire.framing import DONE
@@ -37,7 +37,7 @@ _KEPT = frozenset({"file", "reasoning-file", "source-url", "source-document"})
 _STEPS = {"start-step": "start", "finish-step": "end", "reset-step": "reset"}
 
 
-class UiMessages:
+class UiMessages(WireProtocol):
     """`POST` to the base URL itself, answered over server-sent events."""
 
     name = "ui-messages"

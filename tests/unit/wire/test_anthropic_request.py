@@ -29,7 +29,7 @@ from chat_tui.core.outcome import FinishReason
 from chat_tui.core.turn import TurnState, reduce
 from chat_tui.wire.anthropic import Anthropic
 from chat_tui.wire.anthropic_models import claude_model
-from chat_tui.wire.base import ContinuingProtocol, ModelFacts, Quirks
+from chat_tui.wire.base import ModelFacts, Quirks
 from tests.support.wire import played, stream_bytes
 
 NEW, OLD = "claude-opus-4-8", "claude-haiku-4-5"
@@ -319,7 +319,6 @@ def test_a_beginning_without_words_is_none() -> None:
     ],
 )
 def test_which_models_take_the_beginning_of_an_answer(model: str, can_prefill: bool) -> None:
-    assert isinstance(Anthropic(), ContinuingProtocol)
     assert Anthropic().can_continue(model, said("The ans")) is can_prefill
 
 

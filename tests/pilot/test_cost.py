@@ -47,6 +47,8 @@ async def test_d_tells_what_the_last_answer_took(tmp_path: Path) -> None:
             "cost $0.0016 (your price)",
         ):
             assert part in words(on)
+        panel = on.app.screen.query_one(".panel").region
+        assert (panel.x, panel.y) == ((WIDE[0] - panel.width) // 2, (WIDE[1] - panel.height) // 2)
         await pressed(on, "y")
         await wait_until(lambda: on.app.screen is on.chat)
         assert "cost: $0.0016 (your price)\n" in on.app.clipboard
@@ -113,10 +115,10 @@ async def test_a_conversation_adds_up_and_another_one_begins_anew(tmp_path: Path
         await pressed(on, "tab", "d")
         await wait_until(lambda: isinstance(on.app.screen, AnswerDetailsScreen))
         for part in (
-            "conversation 2 answers",
-            "all in 2,000, 800 of them cached",
-            "all out 160, 60 of them reasoning",
-            "all cost $0.0032 (your price)",
+            "all answers 2 in this conversation",
+            "tokens in 2,000, 800 of them cached",
+            "tokens out 160, 60 of them reasoning",
+            "cost $0.0032 (your price)",
         ):
             assert part in words(on)
         await pressed(on, "escape", "ctrl+n")

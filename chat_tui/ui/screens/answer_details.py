@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from chat_tui.core.conversation import Message
 from chat_tui.core.cost import Use
 from chat_tui.core.sanitize import clean_line
+from chat_tui.ui.screens.panel import TextPanel
 from chat_tui.ui.widgets.gauges import ESTIMATE, duration_text, latency_text, rate_text
 
-_LABEL_CELLS = 14
+ALL = "all answers"
+"""The label above what the conversation took; a gap is before it."""
+
+_LABEL_CELLS = 13
 Fact = tuple[str, str]
 
 
@@ -48,15 +48,15 @@ def answer_facts(message: Message, conversation: Use) -> Iterator[Fact]:
 
 def _conversation_facts(use: Use) -> Iterator[Fact]:
     """Of all answers together, other versions included."""
-    yield "conversation", f"{use.answers:,} answers"
+    yield ALL, f"{use.answers:,} in this conversation"
     if use.tokens_in:
         more = "≥" if use.uncounted else ""
-        yield "all in", f"{more}{use.tokens_in:,}{_part(use.cached_tokens, 'cached')}"
+        yield "tokens in", f"{more}{use.tokens_in:,}{_part(use.cached_tokens, 'cached')}"
     mark = ESTIMATE if use.is_estimate else ""
-    yield "all out", f"{mark}{use.tokens_out:,}{_part(use.reasoning_tokens, 'reasoning')}"
+    yield "tokens out", f"{mark}{use.tokens_out:,}{_part(use.reasoning_tokens, 'reasoning')}"
     if use.cost.known is not None:
         some = f", not known of {use.cost.unknown:,}" if use.cost.unknown else ""
-        yield "all cost", f"{use.cost.words}{some}"
+        yield "cost", f"{use.cost.words}{some}"
 
 
 def _part(count: int | None, name: str) -> str:
@@ -68,31 +68,28 @@ def facts_text(facts: Iterable[Fact]) -> str:
     return "".join(f"{label}: {value}\n" for label, value in facts)
 
 
-class AnswerDetailsScreen(ModalScreen[None]):
-    """Read-only. `copy` gets the text, and says on the screen below which way it went."""
+class AnswerDetailsScreen(TextPanel):
+    """`copy` gets the text, and says on the screen below which way it went."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,d,q", "dismiss", "Close", show=False),
+        Binding("d", "dismiss", "Close", show=False),
         Binding("y", "copy", "Copy", show=False),
     ]
 
     def __init__(self, facts: Iterable[Fact], copy: Callable[[str], object]) -> None:
-        super().__init__()
         self._facts = tuple(facts)
+        super().__init__("This answer", _shown(self._facts), "y copies")
         self._copy = copy
-
-    def compose(self) -> ComposeResult:
-        """Title and facts."""
-        lines: list[Content | tuple[str, str] | str] = []
-        for label, value in self._facts:
-            lines += [(f"{label:<{_LABEL_CELLS}}", "dim"), value, "\n"]
-        with Vertical(classes="panel"):
-            yield Static("This answer", classes="panel-title", markup=False)
-            with VerticalScroll(id="details-text"):
-                yield Static(Content.assemble(*lines[:-1]), markup=False)
-            yield Static("y copies · Esc closes", classes="panel-hint", markup=False)
 
     def action_copy(self) -> None:
         """Copy all of it, and make way for the answer."""
         self.dismiss()
         self._copy(facts_text(self._facts))
+
+
+def _shown(facts: Iterable[Fact]) -> Content:
+    lines: list[Content | tuple[str, str] | str] = []
+    for label, value in facts:
+        lines += ["\n"] if label == ALL else []
+        lines += [(f"{label:<{_LABEL_CELLS}}", "dim"), value, "\n"]
+    return Content.assemble(*lines[:-1])

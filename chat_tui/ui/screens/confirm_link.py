@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from chat_tui.core.sanitize import clean
+from chat_tui.ui.screens.panel import PanelScreen
 
 if TYPE_CHECKING:
     from textual import getters
@@ -84,7 +84,7 @@ def open_in_browser(target: str) -> bool:
     return type(browser) is not webbrowser.GenericBrowser and browser.open(target)
 
 
-class ConfirmLink(ModalScreen[bool]):
+class ConfirmLink(PanelScreen[bool]):
     """Shows the whole target and asks; anything but a clear yes is a no. Dismisses with what was chosen.
 
     `opener` runs in a thread and says whether it worked.

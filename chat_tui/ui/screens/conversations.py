@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from chat_tui.core.errors import ChatError
 from chat_tui.core.find import MAX_WORDS_CHARS
 from chat_tui.core.sanitize import clean_line
 from chat_tui.session.journal import MAX_TITLE_CHARS
-from chat_tui.ui.screens.models import SearchInput
+from chat_tui.ui.screens.panel import PanelScreen
 from chat_tui.ui.widgets.conversation_list import (
     MARGIN_CELLS,
     UNTITLED,
@@ -31,10 +30,7 @@ from chat_tui.ui.widgets.conversation_source import (
     FoundConversation,
     ListedConversation,
 )
-
-if TYPE_CHECKING:
-    from textual import getters
-    from textual.app import App
+from chat_tui.ui.widgets.line_input import LineInput
 
 PAGE = 50
 """How many are asked for at once."""
@@ -62,18 +58,7 @@ def words_found(entry: Entry, typed: str) -> str:
     return max((entry.snippet[start:end] for start, end in entry.spans), key=len).lower()
 
 
-class LineInput(SearchInput):
-    """One line whose pastes are clean, from this program, too."""
-
-    if TYPE_CHECKING:
-        app = getters.app(App[object])  # Textual leaves the parameter open
-
-    def action_paste(self) -> None:
-        """What was copied in here may be an answer, and answers are not trusted."""
-        self.insert_text_at_cursor(clean_line(self.app.clipboard))
-
-
-class ConversationsScreen(ModalScreen[Choice | None]):
+class ConversationsScreen(PanelScreen[Choice | None]):
     """F3 and /resume. Dismisses with the choice, or None. `now` is the wall clock, in UTC epoch seconds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from chat_tui.core.errors import Fault
 from chat_tui.core.sanitize import clean, clean_line
+from chat_tui.ui.screens.panel import TextPanel
 
 _LABEL_CELLS = 13
 
@@ -53,30 +50,22 @@ def fault_text(fault: Fault) -> str:
     return "\n\n".join(part for part in (*parts, fault_command(fault).rstrip()) if part) + "\n"
 
 
-class DetailsScreen(ModalScreen[None]):
-    """Read-only. `copy` gets the text, and says on the screen below which way it went."""
+class DetailsScreen(TextPanel):
+    """Sentence, facts, what the server said, its headers, and the request. `copy` gets the text, and says on the
+    screen below which way it went."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,d,q", "dismiss", "Close", show=False),
+        Binding("d", "dismiss", "Close", show=False),
         Binding("y", "copy", "Copy", show=False),
         Binding("c", "copy_command", "Copy as curl", show=False),
     ]
 
     def __init__(self, fault: Fault, copy: Callable[[str], object], facts: Iterable[tuple[str, str]] = ()) -> None:
         """`facts`: (label, value) of what is known of the answer besides, clean."""
-        super().__init__()
+        keys = "y copies all · c copies the request for curl" if fault.http else "y copies"
+        super().__init__(clean_line(fault.title), _shown(fault, facts), keys)
         self._fault = fault
-        self._answer_facts = tuple(facts)
         self._copy = copy
-
-    def compose(self) -> ComposeResult:
-        """Title, sentence, facts, what the server said, its headers, and the request."""
-        keys = "y copies all · c copies the request for curl" if self._fault.http else "y copies"
-        with Vertical(classes="panel"):
-            yield Static(Content(clean_line(self._fault.title)), classes="panel-title", markup=False)
-            with VerticalScroll(id="details-text"):
-                yield Static(self._text(), markup=False)
-            yield Static(f"{keys} · Esc closes", classes="panel-hint", markup=False)
 
     def action_copy(self) -> None:
         """Copy all of it, and make way for the answer."""
@@ -89,20 +78,21 @@ class DetailsScreen(ModalScreen[None]):
             self.dismiss()
             self._copy(command)
 
-    def _text(self) -> Content:
-        parts: list[Content | tuple[str, str] | str] = [clean(self._fault.sentence)]
-        facts = (*fault_facts(self._fault), *self._answer_facts)
-        if facts:
-            parts.append("\n")
-        for label, value in facts:
-            parts += [(f"\n{label:<{_LABEL_CELLS}}", "dim"), value]
-        if detail := clean(self._fault.detail).strip():
-            parts += ["\n\n", detail]
-        headers = tuple(fault_headers(self._fault))
-        if headers:
-            parts.append("\n")
-        for name, value in headers:
-            parts += [(f"\n{name}: ", "dim"), value]
-        if command := fault_command(self._fault).rstrip():
-            parts += ["\n\n", (command, "dim")]
-        return Content.assemble(*parts)
+
+def _shown(fault: Fault, answer_facts: Iterable[tuple[str, str]]) -> Content:
+    parts: list[Content | tuple[str, str] | str] = [clean(fault.sentence)]
+    facts = (*fault_facts(fault), *answer_facts)
+    if facts:
+        parts.append("\n")
+    for label, value in facts:
+        parts += [(f"\n{label:<{_LABEL_CELLS}}", "dim"), value]
+    if detail := clean(fault.detail).strip():
+        parts += ["\n\n", detail]
+    headers = tuple(fault_headers(fault))
+    if headers:
+        parts.append("\n")
+    for name, value in headers:
+        parts += [(f"\n{name}: ", "dim"), value]
+    if command := fault_command(fault).rstrip():
+        parts += ["\n\n", (command, "dim")]
+    return Content.assemble(*parts)

@@ -10,10 +10,10 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from chat_tui.ui.keys import ACTIONS, Scope, key_label
+from chat_tui.ui.screens.panel import PanelScreen
 
 _SECTIONS = (
     (Scope.COMPOSER, "In the composer"),
@@ -54,7 +54,7 @@ def help_table() -> Table:
     return table
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(PanelScreen[None]):
     """F1 and /help."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

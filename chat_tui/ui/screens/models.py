@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from chat_tui.core.errors import ChatError
 from chat_tui.core.sanitize import clean_line
 from chat_tui.ui.keys import action, key_label
+from chat_tui.ui.screens.panel import PanelScreen
 from chat_tui.ui.widgets.line_input import LineInput
 from chat_tui.ui.widgets.model_list import ModelList
 from chat_tui.ui.widgets.model_rows import ListedGroup, ModelCatalog, RowKind
@@ -55,11 +55,7 @@ class ModelSource(Protocol):
         ...
 
 
-class SearchInput(LineInput):
-    """The words that are looked for, or the id of a model."""
-
-
-class ModelsScreen(ModalScreen[str | None]):
+class ModelsScreen(PanelScreen[str | None]):
     """F2 and /model. Dismisses with the id of the choice, or None. `now` is the wall clock, UTC epoch seconds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -89,7 +85,7 @@ class ModelsScreen(ModalScreen[str | None]):
         """Title, search line, list, state of the search."""
         with Vertical(classes="panel"):
             yield Static("Models", classes="panel-title", markup=False)
-            yield SearchInput(placeholder="Search, or type PROVIDER/MODEL", id="model-search")
+            yield LineInput(placeholder="Search, or type PROVIDER/MODEL", id="model-search")
             yield ModelList(self._current, id="model-list")
             yield Static("", id="model-hint", classes="panel-hint", markup=False)
 

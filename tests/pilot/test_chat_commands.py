@@ -30,6 +30,7 @@ async def test_model_takes_a_known_name_at_once(tmp_path: Path) -> None:
         assert on.chat.prompt.text == ""
         await asked(on)
         assert "connection lost" in on.text
+        assert "interrupted" in on.status  # what was said before has made way for the phases of the answer
 
 
 async def test_model_says_what_it_does_not_know_and_changes_nothing(tmp_path: Path) -> None:

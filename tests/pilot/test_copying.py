@@ -81,6 +81,20 @@ async def test_the_seam_is_not_part_of_the_copy(tmp_path: Path, copied: list[str
         assert "╌" not in copied[0]
 
 
+async def test_after_another_question_the_keys_mean_its_answer(tmp_path: Path, copied: list[str]) -> None:
+    provider = FakeProvider(lambda: 0.0)
+    provider.add(answer("Answer one."))
+    provider.add(answer("Answer two."))
+    async with stage("fake/one", tmp_path, provider=provider) as on:
+        await asked(on, "Question one?")
+        await on.pilot.press("tab", "y", "tab")
+        await asked(on, "Question two?")
+        await on.pilot.press("tab", "y")
+        await wait_until(lambda: len(copied) == 2)
+        assert copied == ["Answer one.", "Answer two."]
+        assert [row for row in on.rows if row.startswith("▎")] == ["▎ Answer two."]
+
+
 async def test_the_cursor_moves_over_questions_and_answers(tmp_path: Path, copied: list[str]) -> None:
     provider = FakeProvider(lambda: 0.0)
     provider.add(answer("Answer one."))

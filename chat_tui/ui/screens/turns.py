@@ -184,8 +184,11 @@ class TurnScreen(Screen[None]):
         return self.session.conversation.get(runner.message_id).parent_id or 0
 
     def start_turn(self, runner: TurnRunner, *, earlier: Message | None = None) -> None:
-        """Run it and show it; `earlier` is the answer it continues."""
+        """Run it and show it; `earlier` is the answer it continues. Keys on the messages now mean this answer, and
+        what was said before makes way for its phases."""
+        self.unsay()
         self.painter.begin(runner, earlier=earlier)
+        self.transcript.mark(runner.message_id)
         self.show_versions()
         self._run_turn(runner)
         if self._tick is not None:

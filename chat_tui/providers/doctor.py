@@ -25,12 +25,12 @@ from chat_tui.core.events import TOKEN_EVENTS, Arrival, Failed, Finished
 from chat_tui.core.sanitize import clean_line
 from chat_tui.providers.base import Clock, ModelInfo, Provider
 from chat_tui.providers.credentials import is_loopback
+from chat_tui.providers.environment import proxy_of
 from chat_tui.providers.faults import Origin
 from chat_tui.providers.listing import serving_address
 from chat_tui.providers.reach import Lookup, agreed, is_address, look_up, origin_of, port_of, told
 from chat_tui.providers.registry import LOCAL, ProviderRegistry
 from chat_tui.providers.served import ServedProvider
-from chat_tui.providers.transport import proxy_of
 
 if TYPE_CHECKING:
     from chat_tui.providers.endpoint import Endpoint
@@ -191,7 +191,7 @@ class Examination:
         addresses = [host]
         if not is_address(host):
             async with self._step("DNS", self._limits.lookup_s) as step:
-                with told(origin, self.name, is_proxy=bool(proxy)):
+                with told(origin, is_proxy=bool(proxy)):
                     addresses = await self._lookup(host, port)
                 more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
                 step.words = f"{host} is {addresses[0]}{more}"
@@ -199,7 +199,7 @@ class Examination:
         if not addresses:
             return
         async with self._step("connect", self._limits.connect_s) as step:
-            with told(origin, self.name, is_proxy=bool(proxy)):
+            with told(origin, is_proxy=bool(proxy)):
                 stream = await network.connect(addresses, port)
             step.words = f"port {port}" + (" of the proxy" if proxy else "")
         yield _done(step)
@@ -212,7 +212,7 @@ class Examination:
                 yield Check("TLS", CheckState.LEFT_OUT, "not encrypted: the address begins with http://")
                 return
             async with self._step("TLS", self._limits.tls_s) as step:
-                with told(origin, self.name):
+                with told(origin):
                     step.words = agreed(await network.encrypt(stream, host))
             yield _done(step)
         finally:

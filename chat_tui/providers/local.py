@@ -223,7 +223,8 @@ class LocalProvider:
             os.close(log)
 
     def _connect(self, address: str, api_key: str) -> Provider:
-        from chat_tui.providers.http import Endpoint, HttpProvider
+        from chat_tui.providers.endpoint import Endpoint
+        from chat_tui.providers.http import HttpProvider
         from chat_tui.wire.base import Quirks
         from chat_tui.wire.openai_chat import OpenAIChat
 

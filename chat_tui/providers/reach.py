@@ -13,33 +13,33 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chat_tui.core.errors import ChatError
+from chat_tui.providers.causes import cause_of
 from chat_tui.providers.credentials import is_loopback
 from chat_tui.providers.faults import Cause, Origin, fault_of_cause
-from chat_tui.providers.transport import cause_of
 
 if TYPE_CHECKING:
-    from chat_tui.providers.http import Endpoint
+    from chat_tui.providers.endpoint import Endpoint
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 """Addresses of a host. Raises OSError."""
-
-_STARTERS = {
-    "ollama": "Start it with `ollama serve`.",
-    "lmstudio": "Start its server with `lms server start`.",
-    "llamacpp": "Start it with `llama-server -m FILE.gguf`.",
-    "vllm": "Start it with `vllm serve MODEL`.",
-}
 
 
 def origin_of(name: str, endpoint: Endpoint) -> Origin:
     """The server of a provider, for sentences about it."""
     parts = urlsplit(endpoint.base_url)
     is_local = is_loopback(parts.hostname or "")
-    return Origin(parts.netloc, endpoint.key_source, f"[providers.{name}]", is_local)
+    return Origin(
+        parts.netloc,
+        endpoint.key_source,
+        f"[providers.{name}]",
+        is_local,
+        start_command=endpoint.start_command,
+        address_variable=endpoint.address_variable,
+    )
 
 
 @contextmanager
-def told(origin: Origin, name: str, *, is_proxy: bool = False) -> Generator[None]:
+def told(origin: Origin, *, is_proxy: bool = False) -> Generator[None]:
     """Whatever sockets raise inside, as a ChatError about the server, or about the proxy on the way to it."""
     try:
         yield
@@ -48,8 +48,7 @@ def told(origin: Origin, name: str, *, is_proxy: bool = False) -> Generator[None
     except Exception as error:  # noqa: BLE001 - libraries raise far more than they name
         cause, what = (Cause.NO_HOST, "") if isinstance(error, socket.gaierror) else cause_of(error, has_head=False)
         fault = fault_of_cause(Cause.PROXY_GONE if is_proxy else cause, origin, what)
-        is_off = cause is Cause.REFUSED and origin.is_local and not is_proxy
-        raise ChatError(fault.message, _STARTERS.get(name, fault.hint) if is_off else fault.hint) from None
+        raise ChatError(fault.message, fault.hint) from None
 
 
 def agreed(tls: ssl.SSLObject | None) -> str:

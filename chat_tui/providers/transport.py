@@ -1,25 +1,25 @@
-"""HTTP: requests out, pieces of a body in, failures as faults. With `network`, all that knows the HTTP library.
+"""HTTP: requests out, pieces of a body in, failures as faults.
 
-HTTP/1.1 only: over HTTP/2 a cancelled stream sends the server nothing and it goes on generating (measured).
-Nothing is followed, stored, or logged: a redirect is an answer, and headers carry keys.
+With `network` and `causes`, all that knows the HTTP library. HTTP/1.1 only: over HTTP/2 a cancelled stream sends
+the server nothing and it goes on generating (measured). Nothing is followed, stored, or logged: a redirect is an
+answer, and headers carry keys.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from chat_tui import __version__
 from chat_tui.core.errors import Fault, ProviderError
 from chat_tui.providers.base import Clock
+from chat_tui.providers.causes import cause_of, setup_cause
 from chat_tui.providers.environment import check_certificates, check_proxy, proxy_of, proxy_source
 from chat_tui.providers.faults import Cause, Origin, fault_of_cause
 
@@ -308,7 +308,7 @@ class Transport:
                 try:
                     self._client = await asyncio.to_thread(self._make_client)
                 except Exception as error:  # noqa: BLE001 - a proxy or certificate setting raises anything
-                    cause = _setup_cause(error)
+                    cause = setup_cause(error)
                     what = proxy_source(self._base_url) if cause is Cause.PROXY_SETTING else type(error).__name__
                     fault = fault_of_cause(cause, self.origin, what)
                     raise ProviderError(fault) from None
@@ -383,72 +383,3 @@ class Transport:
         if cause is Cause.CONNECT_TIMEOUT:
             what = f"{self._connect_timeout_s:g}"
         return fault_of_cause(cause, self.origin, what)
-
-
-def _setup_cause(error: Exception) -> Cause:
-    """What the environment made impossible: its certificates are read from files, its proxies are parsed."""
-    import httpx
-
-    if isinstance(error, OSError):
-        return Cause.CERTIFICATES
-    return Cause.PROXY_SETTING if isinstance(error, ImportError | ValueError | httpx.InvalidURL) else Cause.INTERNAL
-
-
-def cause_of(error: BaseException, *, has_head: bool) -> tuple[Cause, str]:
-    """Why a request failed, and what fills the gap in the cause's sentence.
-
-    Looks through causes, contexts and groups: libraries wrap an operating system's error up to four times.
-    """
-    import httpcore
-    import httpx
-
-    chain = list(_chain(error))
-    if isinstance(error, httpx.RemoteProtocolError) and any(isinstance(item, httpx.InvalidURL) for item in chain):
-        return Cause.BAD_REDIRECT, ""  # not followed, but the library reads the target all the same
-    by_type: list[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause]] = [
-        (httpcore.ProxyError, Cause.PROXY),
-        ((httpcore.LocalProtocolError, UnicodeEncodeError), Cause.HEADER),
-        ((httpcore.UnsupportedProtocol, httpx.InvalidURL, OverflowError), Cause.URL),
-        (httpcore.ConnectTimeout, Cause.CONNECT_TIMEOUT),
-        (httpcore.TimeoutException, Cause.SEND_TIMEOUT),
-        (ssl.SSLCertVerificationError, Cause.CERTIFICATE),
-        (ssl.SSLError, Cause.CUT if has_head else Cause.TLS),
-        (socket.gaierror, Cause.NO_HOST),
-        (ConnectionRefusedError, Cause.REFUSED),
-        ((ConnectionResetError, ConnectionAbortedError, BrokenPipeError), Cause.RESET),
-    ]
-    for kinds, cause in by_type:
-        found = next((item for item in chain if isinstance(item, kinds)), None)
-        if found is not None:
-            reason = found.verify_message if isinstance(found, ssl.SSLCertVerificationError) else ""
-            return cause, f": {reason}" if reason else ""
-    if any(isinstance(item, httpcore.RemoteProtocolError) for item in chain):
-        return _broken_protocol(str(error), has_head=has_head), ""
-    if any(isinstance(item, OSError) and item.errno == errno.ETIMEDOUT for item in chain):
-        return Cause.CUT if has_head else Cause.UNREACHABLE, ""
-    if any(isinstance(item, httpcore.ReadError) for item in chain):
-        return Cause.RESET, ""
-    if any(isinstance(item, httpcore.NetworkError | OSError) for item in chain):
-        return Cause.UNREACHABLE, ""
-    return Cause.INTERNAL, type(error).__name__
-
-
-def _broken_protocol(text: str, *, has_head: bool) -> Cause:
-    if "without sending a response" in text:
-        return Cause.DISCONNECTED
-    return Cause.CUT if has_head and "peer closed connection" in text else Cause.NOT_HTTP
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and everything behind it, each once, nearest first."""
-    waiting: deque[BaseException] = deque([error])
-    seen: set[int] = set()
-    while waiting:
-        item = waiting.popleft()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        yield item
-        if isinstance(item, BaseExceptionGroup):
-            waiting.extend(cast("BaseExceptionGroup[BaseException]", item).exceptions)
-        waiting.extend(behind for behind in (item.__cause__, item.__context__) if behind is not None)

@@ -83,7 +83,7 @@ class TurnSession(ModelSession):
         self.make_cleaner: Callable[[], Cleaner] = TextCleaner
         """What answers pass before they are drained; for files and pipes `core.sanitize.RawText`."""
         self._return_to: Message | None = None
-        """What the listings said of models, by id."""
+        """What was shown before the question: shown again when nothing comes of it."""
         self._left: set[str] = set()
         """Models that were chosen before and may still hold something."""
         self._clock = clock

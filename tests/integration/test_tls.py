@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from chat_tui.providers.transport import HttpRequest, proxy_of
+from chat_tui.providers.environment import proxy_of
+from chat_tui.providers.transport import HttpRequest
 from tests.support.sockets import FAR_S, ask, closed, fault_at, look_up, serving, transport_to
 from tests.support.sse_server import CLOSE, HOLD, RESET, Act, Framing, SseServer, answer, chunk, head, reply
 from tests.support.waiting import wait_until

@@ -53,13 +53,14 @@ def _tokens_of(request: ChatRequest) -> int | None:
 
 
 def joined(before: Ending, ending: Ending) -> Ending:
-    """The ending of an answer that was continued: its tokens, counts and cost added up."""
+    """The ending of an answer that was continued: its tokens, time, counts and cost added up."""
     is_own = before.is_rewritten or not before.tokens  # nothing of what went before was charged for
     costs = [ending.charge] if is_own and before.charge is None else [before.charge, ending.charge]
     return replace(
         ending,
         tokens=before.tokens + ending.tokens,
         is_estimate=before.is_estimate or ending.is_estimate,
+        elapsed_s=before.elapsed_s + ending.elapsed_s,
         usage=ending.usage if is_own else _added(before.usage, ending.usage),
         charge=total_of(costs),
     )

@@ -79,6 +79,10 @@ def test_a_continued_answer_costs_what_both_requests_cost() -> None:
     assert both.usage == Usage(input_tokens=2000, output_tokens=200, cached_tokens=800)
 
 
+def test_a_continued_answer_took_as_long_as_both_requests_together() -> None:
+    assert joined(ending(elapsed_s=2.5), ending(elapsed_s=4.0)).elapsed_s == 6.5
+
+
 def test_half_a_bill_is_no_bill() -> None:
     assert joined(ending(), charged(ending(), REQUEST, PRICES)).charge is None
     assert joined(charged(ending(), REQUEST, PRICES), ending()).charge is None

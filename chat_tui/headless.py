@@ -125,7 +125,8 @@ class _Printer:
             return
         wait_s = max(0.0, (runner.retry_at_s or 0.0) - self._session.now_s())
         self._emit("retry", wait_s=round(wait_s, 3), error=_error_data(runner.retry_fault))
-        self._note(f"{_in_words(runner.retry_fault)} Asking again in {wait_s:.0f} s.")
+        when = f"in {wait_s:.0f} s" if wait_s >= 1 else "at once"
+        self._note(f"{_in_words(runner.retry_fault)} Asking again {when}.")
 
     def end(self, ending: Ending) -> None:
         """The rest of the text, then the numbers."""
@@ -211,7 +212,8 @@ class _Printer:
             self._note("Stopped.")
         elif ending.reason is not FinishReason.STOP:
             self._note(f"The model ended early: {ending.raw_reason or ending.reason}.")
-        self._say(summary(ending, self._session.model_id))
+        if runner.state.has_output or ending.outcome is not Outcome.INTERRUPTED:
+            self._say(summary(ending, self._session.model_id))
 
     def _note(self, sentence: str) -> None:
         if self._format is OutputFormat.TEXT:

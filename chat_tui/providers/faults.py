@@ -238,7 +238,7 @@ def fault_of_cause(cause: Cause, origin: Origin, what: str = "") -> Fault:
         hint = f"Check {origin.setting} and your network."
         if origin.is_local:
             start = origin.start_command
-            hint = f"Is the server running? It is started with: {start}" if start else "Is the server running?"
+            hint = f"Is the server running? Start it with `{start}`." if start else "Is the server running?"
     hint = hint.replace("base_url", origin.setting).replace("{host}", urlsplit(f"//{origin.host}").hostname or "")
     if cause is Cause.HEADER and origin.key_source:
         hint = f"Check the key in {origin.key_source} and the headers."

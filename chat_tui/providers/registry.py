@@ -84,7 +84,12 @@ class ProviderRegistry:
         meant = difflib.get_close_matches(shown, self._config.aliases, n=1)
         if meant:
             return f"Did you mean the alias {meant[0]}?"
-        return f"For example {self.unaliased(self._config.model)}, or openai/{shown.strip('/') or 'MODEL'}."
+        name = shown.strip("/")
+        if name in self._known():
+            return f"For example {name}/MODEL; chat-tui models {name} lists them."
+        configured = self.unaliased(self._config.model)
+        usual = configured if "/" in configured.strip("/") else DEFAULT_MODEL
+        return f"For example {usual}, or openai/{name or 'MODEL'}."
 
     def describe(self, model_id: str) -> str:
         """What to call the model in a sentence; never raises."""
@@ -114,11 +119,14 @@ class ProviderRegistry:
         return ServedProvider(server_from(name, config or ProviderConfig(), self._environ), self._clock)
 
     def _unknown(self, name: str, model: str = "") -> ConfigError:
-        known = [LOCAL, DEMO, *self._config.providers, *PRESETS]
+        known = self._known()
         nearest = difflib.get_close_matches(name, known, n=1)
         meant = "/".join(filter(None, (nearest[0], clean_line(model, 80)))) if nearest else ""
-        hint = f"Did you mean {meant}?" if nearest else f"Known are {', '.join(dict.fromkeys(known))}."
+        hint = f"Did you mean {meant}?" if nearest else f"Known are {', '.join(known)}."
         return ConfigError(f"There is no provider “{clean_line(name, 80)}”.", hint)
+
+    def _known(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((LOCAL, DEMO, *self._config.providers, *PRESETS)))
 
     def keyed(self) -> tuple[tuple[str, str, str], ...]:
         """(name, label, variable) of presets whose key is set in that variable; those of this machine left out."""

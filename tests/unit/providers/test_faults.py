@@ -45,7 +45,7 @@ def test_every_cause_has_a_sentence_about_the_host(cause: Cause) -> None:
 def test_hints_fit_the_situation() -> None:
     assert fault_of_cause(Cause.REFUSED, Origin("127.0.0.1:11434", is_local=True)).hint == "Is the server running?"
     ollama = Origin("127.0.0.1:11434", is_local=True, start_command="ollama serve")
-    assert fault_of_cause(Cause.REFUSED, ollama).hint.endswith("It is started with: ollama serve")
+    assert fault_of_cause(Cause.REFUSED, ollama).hint.endswith("Start it with `ollama serve`.")
     assert "base_url of [providers.mine]" in fault_of_cause(Cause.REFUSED, ORIGIN).hint
     assert "base_url of [providers.mine]" in fault_of_cause(Cause.NO_HOST, ORIGIN).hint
     assert "HTTPS_PROXY" in fault_of_cause(Cause.UNREACHABLE, ORIGIN).hint

@@ -104,6 +104,21 @@ def test_what_is_no_model_is_told_how_to_write_one(tmp_path: Path, model_id: str
 
 
 @pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("gpt", "For example local/smollm2-135m, or openai/gpt."),
+        ("ollama", "For example ollama/MODEL; chat-tui models ollama lists them."),
+        ("openai/", "For example openai/MODEL; chat-tui models openai lists them."),
+    ],
+)
+def test_what_is_no_model_gets_an_example_that_is_one(tmp_path: Path, typed: str, hint: str) -> None:
+    registry = ProviderRegistry(Config(model=typed), {}, tmp_path, ManualClock())
+    with pytest.raises(ConfigError) as caught:
+        registry.resolve(typed)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
     ("name", "nearest"),
     [("opnai", "openai"), ("Ollama", "ollama"), ("mien", "mine"), ("locl", "local"), ("demos", "demo")],
 )

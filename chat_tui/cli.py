@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 from chat_tui.cli_arguments import COMPLETION, DOCTOR, MODEL_NAMES, MODELS, STORED, UsageError, parse, resume_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chat_tui.config.load import LoadedConfig
     from chat_tui.providers.registry import ProviderRegistry
     from chat_tui.session.attachments import Attachment
@@ -69,10 +71,8 @@ def _dispatch(argv: Sequence[str]) -> int:
     command = tuple(arguments.command)
     if not command:
         return _chat(arguments)
-    if command == ("config", "path"):
-        return _config_path(arguments)
-    if command == ("config", "show"):
-        return _config_show(arguments)
+    if command[0] == "config":
+        return _config(arguments)
     if command[0] == MODELS:
         return _models(arguments)
     if command[0] in (COMPLETION, MODEL_NAMES):
@@ -217,14 +217,18 @@ def _never_fail_to_encode(out: TextIO | None) -> None:
         out.reconfigure(encoding=None if is_terminal else "utf-8", errors="replace", newline="\n")
 
 
-def _load(arguments: argparse.Namespace) -> LoadedConfig:
+def _named_file(arguments: argparse.Namespace) -> Path | None:
     from pathlib import Path
 
+    return None if arguments.config is None else Path(arguments.config)
+
+
+def _load(arguments: argparse.Namespace) -> LoadedConfig:
     from chat_tui.config.load import load
 
-    path = None if arguments.config is None else Path(arguments.config)
     flags = {name: getattr(arguments, name) for name in ("model", "system", "theme")}
-    loaded = load(path, os.environ, {name: value for name, value in flags.items() if value is not None})
+    set_flags = {name: value for name, value in flags.items() if value is not None}
+    loaded = load(_named_file(arguments), os.environ, set_flags)
     if not loaded.config.aliases:
         return loaded
     from chat_tui.cli_models import with_alias_problems
@@ -257,34 +261,13 @@ def _open_store(on_problem: Callable[[str], None]) -> ConversationStore:
 # -- commands --------------------------------------------------------------------------------------
 
 
-def _config_path(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
+def _config(arguments: argparse.Namespace) -> int:
+    from chat_tui.cli_config import path_line, print_settings
 
-    from chat_tui.config.load import find_file
-
-    path = None if arguments.config is None else Path(arguments.config)
-    print(_shown(str(find_file(path, os.environ)), 4096))
-    return EXIT_OK
-
-
-def _config_show(arguments: argparse.Namespace) -> int:
-    from chat_tui.config import show
-
-    loaded = _load(arguments)
-    if arguments.json:
-        import json
-
-        data = {
-            "path": None if loaded.path is None else str(loaded.path),
-            "settings": [{"key": s.key, "value": s.value, "origin": s.origin} for s in show.settings(loaded)],
-            "problems": loaded.problems,
-        }
-        print(json.dumps(data, indent=2))
-        return EXIT_OK
-    print(f"# {'no file' if loaded.path is None else _shown(str(loaded.path), 4096)}")
-    print(show.as_table(loaded))
-    for problem in loaded.problems:
-        _say(problem)
+    if arguments.command[1] == "path":
+        print(path_line(_named_file(arguments), os.environ))
+    else:
+        print_settings(_load(arguments), print, _say, is_json=arguments.json)
     return EXIT_OK
 
 

@@ -200,6 +200,13 @@ class TurnState:
             self._logs.append(log)
         return log
 
+    def begin_again(self) -> None:
+        """It is asked once more, because nothing came that a reader could see: what the attempt before gave to be
+        sent back belongs to an answer that there is not."""
+        self._logs.clear()
+        self._calls.clear()
+        self.begin_step()
+
     def begin_step(self) -> None:
         """What comes from now on is what `take_back_step` takes back."""
         self._step_start, self.had_text = len(self._logs), self.has_text

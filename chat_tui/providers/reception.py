@@ -31,6 +31,7 @@ from chat_tui.providers.faults import (
     request_id_of,
     silence_fault,
 )
+from chat_tui.providers.request_writing import LARGE_CHARS
 from chat_tui.providers.resumption import Resumption, is_passing
 from chat_tui.providers.transport import Batch, Exchange, ResponseHead, Transport
 from chat_tui.wire.base import Codec, Framing
@@ -149,7 +150,9 @@ class Reception:
             if error is not None:
                 self._break_off(body, self._transport.fault_of(error, has_head=True))
             else:
-                self._arrive(self._clock(), body.document(text))
+                is_large = len(text) > LARGE_CHARS
+                events = await asyncio.to_thread(body.document, text) if is_large else body.document(text)
+                self._arrive(self._clock(), events)
         else:
             self._arrive(self._clock(), body.fail(fault_of_media_type(media_type, text, self._origin)))
 

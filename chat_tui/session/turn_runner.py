@@ -209,6 +209,7 @@ class TurnRunner:
         self.retry_fault, self.retry_at_s = fault, self._clock() + wait_s
         self._enter(Phase.RETRYING)
         await self.sleep(wait_s)
+        self.state.begin_again()
         self.retry_at_s = None
         self._enter(Phase.CONNECTING)
 

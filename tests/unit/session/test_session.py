@@ -7,13 +7,15 @@ from typing import cast
 
 import pytest
 
-from chat_tui.core.conversation import Outcome, Role
+from chat_tui.core.conversation import OpaquePart, Outcome, Role
 from chat_tui.core.errors import ConfigError, FaultKind
 from chat_tui.core.events import (
     Connected,
     Finished,
     FinishReason,
+    OpaqueReceived,
     ReasoningDelta,
+    StepMarked,
     TextDelta,
     ToolArgumentsDelta,
     ToolCallStarted,
@@ -182,6 +184,24 @@ async def test_what_may_be_tried_again_is_tried_again_with_a_countdown(
     assert len(waits) == 2
     assert listener.phases.count(Phase.RETRYING) == 2
     assert session.conversation.path()[-1].text == "At last."
+
+
+async def test_what_a_failed_try_gave_to_be_sent_back_is_no_part_of_the_next(
+    session: ChatSession, provider: FakeProvider
+) -> None:
+    stale, own = OpaqueReceived("k", "of the first"), OpaqueReceived("k", "of the second")
+    provider.add([Connected(), StepMarked("start"), stale, failed(BUSY)])
+    provider.add([Connected(), own, TextDelta("At last."), Finished(FinishReason.STOP)])
+    runner = session.submit("One?")
+    runner.sleep = _no_wait
+    await runner.run()
+    parts = session.conversation.path()[-1].parts
+    assert [part.data for part in parts if isinstance(part, OpaquePart)] == ["of the second"]
+    assert session.conversation.path()[-1].text == "At last."
+
+
+async def _no_wait(_: float) -> None:
+    """As long as a wait takes here."""
 
 
 async def test_nothing_is_tried_again_after_the_first_token(session: ChatSession, provider: FakeProvider) -> None:

@@ -27,7 +27,7 @@ from enum import StrEnum
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from chat_tui.core.conversation import Ending, Outcome
+from chat_tui.core.conversation import Ending, Outcome, ToolResultPart
 from chat_tui.core.errors import Fault
 from chat_tui.core.events import FinishReason
 from chat_tui.core.sanitize import RawText, clean_line
@@ -204,8 +204,10 @@ class _Printer:
     # -- numbers ---------------------------------------------------------------------------------
 
     def _describe(self, runner: TurnRunner, ending: Ending) -> None:
+        run_keys = {part.key for part in runner.state.parts() if isinstance(part, ToolResultPart)}
         for call in runner.state.tool_calls:
-            self._note(f"The model asked for the tool {call.name or 'without a name'}; it was not run.")
+            if call.key not in run_keys:  # others the provider has run itself
+                self._note(f"The model asked for the tool {call.name or 'without a name'}; it was not run.")
         if ending.fault is not None:
             self._note(_in_words(ending.fault))
         elif ending.outcome is Outcome.STOPPED:

@@ -28,7 +28,9 @@ from chat_tui.core.events import (
     StepMarked,
     StreamEvent,
     TextDelta,
+    ToolCallEnded,
     ToolCallStarted,
+    ToolResultReceived,
     Usage,
     UsageReported,
 )
@@ -169,6 +171,12 @@ class TestText:
         code, out, err = await ask(((ToolCallStarted("k", "c", "look\x1bup"), Finished(FinishReason.TOOL_CALLS)),))
         assert (code, out) == (0, "")
         assert "asked for the tool look␛up; it was not run" in err
+
+    async def test_nothing_is_said_of_a_tool_that_the_provider_has_run(self) -> None:
+        call = ToolCallStarted("k", "c", "web_search"), ToolCallEnded("k", "{}"), ToolResultReceived("k", "found")
+        _, out, err = await ask(((*call, TextDelta("It is so."), DONE),))
+        assert out == "It is so.\n"
+        assert "web_search" not in err
 
     async def test_an_answer_cut_by_the_token_limit_is_told(self) -> None:
         code, _, err = await ask(((TextDelta("a"), Finished(FinishReason.LENGTH, "max_tokens")),))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chat_tui.core.conversation import TextPart
+from chat_tui.core.conversation import ChatRequest, TextPart
 from chat_tui.core.errors import FaultKind
 from chat_tui.core.events import (
     Connected,
@@ -20,7 +21,10 @@ from chat_tui.core.events import (
     Ignored,
 )
 from chat_tui.providers import websocket
+from chat_tui.providers.request_writing import LARGE_CHARS, is_large
 from chat_tui.providers.websocket import WebSocketProvider
+from chat_tui.wire.base import Quirks, WireRequest
+from chat_tui.wire.openai_responses_websocket import OpenAIResponsesWebSocket
 from tests.support.clock import ManualClock
 from tests.support.waiting import wait_until
 from tests.support.wire import played, stream_bytes, streams_of
@@ -79,6 +83,27 @@ async def test_a_turn_that_follows_sends_what_is_new_over_the_same_connection(ws
     assert [words_of(sent) for sent in ws.received] == [["Question 0"], ["Question 1"], ["Question 2"]]
     assert all(sent["instructions"] == "Be brief." for sent in ws.received)
     assert ws.places == [0, 0, 0]
+
+
+async def test_what_is_large_is_written_beside_the_loop_also_where_only_it_is_sent(
+    ws: WsServer, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    encode = OpenAIResponsesWebSocket.encode
+
+    def watched(protocol: OpenAIResponsesWebSocket, request: ChatRequest, quirks: Quirks) -> WireRequest:
+        if is_large(request):
+            threads.append(threading.current_thread())
+        return encode(protocol, request, quirks)
+
+    monkeypatch.setattr(OpenAIResponsesWebSocket, "encode", watched)
+    for number in range(2):
+        ws.play(*answer("Yes.", response_id=f"resp_{number}"))
+    await talk.ask("Short")
+    await talk.ask("x" * (LARGE_CHARS + 1))
+    assert ws.received[1]["previous_response_id"] == "resp_0"
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize("name", streams_of("openai-responses"))

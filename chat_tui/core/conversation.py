@@ -160,6 +160,10 @@ class Message:
             if isinstance(part, ToolCallPart) and part.is_complete and part.key in results
         )
 
+    def is_by(self, model: str) -> bool:
+        """Whether that model of its provider gave the answer, as far as it is known who did."""
+        return self.model.partition("/")[2] in ("", model)
+
     @property
     def is_sendable(self) -> bool:
         """Whether it may stand in a request: an assistant message without text never does."""

@@ -18,13 +18,13 @@ from chat_tui.core.conversation import (
     ToolResultPart,
 )
 from chat_tui.core.errors import CannotSend, Fault, MalformedEvent
+from chat_tui.core.files import PDF
 from chat_tui.core.outcome import FinishReason
 from chat_tui.wire.anthropic_blocks import BLOCK, CITATIONS, is_server_call, is_server_result
 from chat_tui.wire.attachments import base64_of, is_text, labelled
 from chat_tui.wire.json_text import JsonObject, as_list, as_object, as_text, parse, repaired, repaired_tree
 
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-PDF = "application/pdf"
 _THOUGHTS = ("thinking", "redacted_thinking")
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REFUSED_THOUGHT = re.compile(r"\bsignature\b|\bthinking\W{1,3}blocks?\b", re.IGNORECASE)
@@ -101,7 +101,7 @@ class _Turns:
         own. A paused one goes back as it came."""
         outputs = {call.key: output for call, output in message.answered_calls}
         own_ids, dangling = _server_calls(message.parts)
-        has_own_thoughts = message.model.partition("/")[2] in ("", self._model)
+        has_own_thoughts = message.is_by(self._model)
         blocks: list[JsonObject] = []
         results: list[JsonObject] = []
         has_result = False

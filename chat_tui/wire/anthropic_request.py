@@ -11,7 +11,8 @@ from functools import partial
 
 from chat_tui.core.conversation import ChatRequest, Generation
 from chat_tui.core.errors import CannotSend
-from chat_tui.wire.anthropic_history import PDF, encode_messages, takes
+from chat_tui.core.files import PDF
+from chat_tui.wire.anthropic_history import encode_messages, takes
 from chat_tui.wire.anthropic_models import ClaudeModel, claude_model, output_tokens
 from chat_tui.wire.attachments import unseen, with_names
 from chat_tui.wire.base import Quirks, WireRequest

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from chat_tui.core.conversation import FilePart, Message, OpaquePart, Role
 from chat_tui.core.errors import CannotSend, MalformedEvent
+from chat_tui.core.files import PDF
 from chat_tui.core.sanitize import clean_line
 from chat_tui.wire.attachments import is_text
 from chat_tui.wire.base import ModelFacts, Quirks, WireRequest
@@ -38,7 +39,7 @@ def takes(file: FilePart, quirks: Quirks) -> bool:
 
 
 def _kind(file: FilePart) -> str:
-    return "document" if file.media_type == "application/pdf" else file.media_type.partition("/")[0]
+    return "document" if file.media_type == PDF else file.media_type.partition("/")[0]
 
 
 def kind_of(file: FilePart, quirks: Quirks) -> str:
@@ -80,7 +81,7 @@ def container_of(text: str) -> object:
 def token_of(kind: str, model: str, answer: Message) -> str:
     """The token, opaque parts of that kind, with which that model goes on behind an answer; empty when the answer
     did not end with one."""
-    if answer.role is not Role.ASSISTANT or answer.model.partition("/")[2] not in ("", model):
+    if answer.role is not Role.ASSISTANT or not answer.is_by(model):
         return ""
     for part in reversed(answer.parts):
         if isinstance(part, OpaquePart) and part.kind == kind:

@@ -163,7 +163,7 @@ class OpenAIChatCodec:
     def decode_document(self, text: str) -> tuple[StreamEvent, ...]:
         """A whole answer or error that came as JSON (or as something else: a page, plain text).
 
-        Several values in a row are read as chunks. After a stream (its stray text) only an error counts.
+        Several values in a row are read as chunks.
         """
         if self._is_done:
             return ()

@@ -141,7 +141,7 @@ def _answer(message: Message, model: str, quirks: Quirks, ids: _CallIds) -> list
     """An answer as one message, or as several when calls were made in it: every call is followed by its result, one
     without is left out. Signed thoughts go back to the model that had them."""
     outputs = {call.key: output for call, output in message.answered_calls}
-    is_same_model = message.model.partition("/")[2] in ("", model)
+    is_same_model = message.is_by(model)
     steps = [_Step()]
     newest: JsonObject | None = None
     for part in message.parts:

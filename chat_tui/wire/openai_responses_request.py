@@ -23,6 +23,7 @@ from chat_tui.core.conversation import (
     ToolResultPart,
 )
 from chat_tui.core.errors import CannotSend, Fault
+from chat_tui.core.files import PDF
 from chat_tui.wire.attachments import data_url, is_text, labelled, unseen, with_names
 from chat_tui.wire.base import Quirks, WireRequest
 from chat_tui.wire.json_text import JsonObject, as_object, as_text, repaired
@@ -30,7 +31,6 @@ from chat_tui.wire.openai_responses_calls import CUSTOM
 from chat_tui.wire.openai_responses_items import BREAK, ITEM, MESSAGE, PHASE
 
 PATH = "/responses"
-PDF = "application/pdf"
 _UNREADABLE = ("invalid_encrypted_content", "ncrypted content for item")
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 

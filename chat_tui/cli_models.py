@@ -53,6 +53,8 @@ async def print_models(
             groups.append(group)
             if not is_json:
                 echo(_as_text(group, session, now_s))
+    if not is_json and not only and session.ways_to_more:
+        echo(session.ways_to_more)
     if is_json:
         echo(json.dumps([_as_data(group) for group in groups], indent=2))
     return EXIT_OK if any(group.models for group in groups) else EXIT_NOTHING

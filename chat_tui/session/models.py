@@ -54,6 +54,20 @@ class ModelSession:
         """Short names and the PROVIDER/MODEL they stand for."""
         return {name: self._registry.unaliased(name) for name in self._registry.aliases}
 
+    @property
+    def ways_to_more(self) -> str:
+        """A sentence about where more models come from; empty once a provider beside this machine is set up."""
+        from chat_tui.providers.presets import PRESETS
+        from chat_tui.providers.registry import DEMO, LOCAL
+
+        if set(self._registry.offered()) - {LOCAL, DEMO}:
+            return ""
+        variables = [preset.api_key_envs[0] for preset in PRESETS.values() if not preset.is_local]
+        return (
+            f"More models: set a key in the environment ({', '.join(variables[:3])}, …) and start chat-tui again, "
+            "or start a server on this machine (Ollama, LM Studio, llama.cpp, vLLM)."
+        )
+
     def facts_of(self, model_id: str) -> ModelFacts | None:
         """What a list, of now or from before, says of a model; None where nothing is known (yet)."""
         return self._registry.facts_of(model_id)

@@ -15,7 +15,7 @@ from chat_tui.core.errors import ConfigError
 from chat_tui.ui.screens.models import ModelsScreen
 from chat_tui.ui.widgets import model_rows
 from chat_tui.ui.widgets.model_list import ModelList
-from chat_tui.ui.widgets.model_rows import ListedGroup, is_match
+from chat_tui.ui.widgets.model_rows import ListedGroup, RowKind, is_match
 from chat_tui.wire.base import ModelFacts
 from tests.pilot.panels import HOSTILE, HOSTILE_VISIBLE, PanelApp, screen_text
 from tests.support.waiting import wait_until
@@ -61,8 +61,10 @@ class Listing:
         is_held: bool = False,
         marks: Marks | None = None,
         aliases: dict[str, str] | None = None,
+        ways_to_more: str = "",
     ) -> None:
         self.aliases = aliases or {}
+        self.ways_to_more = ways_to_more
         self.known_marks = marks or Marks()
         self.kept: list[tuple[str, bool]] = []
         self._groups = groups
@@ -218,7 +220,7 @@ async def test_a_click_takes() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await shown(app, Listing(LOCAL), "late/model")
         await pilot.click("#model-list", offset=(4, 0))  # a title is nothing to take
-        await pilot.click("#model-list", offset=(4, 3))
+        await pilot.click("#model-list", offset=(4, 4))
         await wait_until(lambda: app.results == ["late/model"])
 
 
@@ -457,3 +459,45 @@ def test_every_row_has_exactly_its_width(width: int) -> None:
     for row in (*catalog.rows("", NOW_S), *catalog.rows("x/y", NOW_S)):
         spans = model_rows.row_spans(row, width, is_favourite=True)
         assert sum(cell_len(text) for text, _ in spans) == width
+
+
+LONG = Group(
+    "mine", "mine", problem="The address of mine.test could not be found. Check base_url of [providers.mine]."
+)
+
+
+@pytest.mark.parametrize("width", [100, 60])
+async def test_what_is_wrong_with_a_provider_is_never_cut(width: int) -> None:
+    app = PanelApp()
+    async with app.run_test(size=(width, 30)) as pilot:
+        await shown(app, Listing(LOCAL, LONG), "late/model")
+        assert LONG.problem in " ".join(screen_text(app).split())
+        await pilot.resize_terminal(160 - width, 30)
+        await wait_until(lambda: LONG.problem in " ".join(screen_text(app).split()))
+
+
+async def test_groups_stand_apart_where_there_is_room() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        models = await shown(app, Listing(LOCAL, LONG), "late/model", "late/model")
+        rows = [line.strip() for line in screen_text(app).splitlines()]
+        assert rows[rows.index("mine") - 1] == rows[rows.index("Late") - 1] == ""
+        await pilot.resize_terminal(100, 16)
+        await wait_until(lambda: not any(row.kind is RowKind.SPACE for row in models.rows))
+        assert models.choice == "late/model"
+
+
+async def test_where_more_models_come_from_is_said_below_all_and_not_searched() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(app, Listing(LOCAL, ways_to_more="More models: set a key."), "late/model")
+        assert screen_text(app).index("late/model") < screen_text(app).index("More models: set a key.")
+        await pilot.press("l")
+        await wait_until(lambda: "More models" not in screen_text(app))
+
+
+async def test_the_highlight_is_as_wide_as_the_panel_inside() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(120, 30)):
+        models = await shown(app, Listing(LOCAL), "late/model")
+        assert models.size.width == app.screen.query_one(".panel").content_size.width

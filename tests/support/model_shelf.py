@@ -39,6 +39,7 @@ class ShelfOfModels:
     groups: tuple[ModelGroup, ...] = GROUPS
     aliases: dict[str, str] = field(default_factory=lambda: {"fast": "cloud/org/small-2"})
     known: ModelMarks = MARKS
+    ways_to_more: str = ""
 
     async def list_models(self, *, is_patient: bool) -> AsyncIterator[ModelGroup]:
         """Everything."""

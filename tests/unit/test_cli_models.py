@@ -40,6 +40,7 @@ class Session:
     def __init__(self, *groups: ModelGroup) -> None:
         self.model_id = "demo/slow"
         self.aliases = {"best": "cloud/org/big"}
+        self.ways_to_more = ""
         self.asked: list[tuple[str, float]] = []
         self._groups = groups
 
@@ -50,10 +51,11 @@ class Session:
 
 
 async def printed(
-    *groups: ModelGroup, is_json: bool = False, is_refresh: bool = False, only: str = ""
+    *groups: ModelGroup, is_json: bool = False, is_refresh: bool = False, only: str = "", ways_to_more: str = ""
 ) -> tuple[int, str, Session]:
     lines: list[str] = []
     session = Session(*groups)
+    session.ways_to_more = ways_to_more
     code = await print_models(
         cast("ChatSession", session),
         lines.append,
@@ -81,6 +83,13 @@ async def test_facts_stand_in_columns_and_ids_are_whole() -> None:
         f"  * {'demo/slow':<30}    says little",
     ]
     assert all(len(line) <= 80 for line in text.splitlines() if LONG.id not in line)
+
+
+async def test_where_more_come_from_is_said_below_all_to_people_only() -> None:
+    demo = ModelGroup("demo", "demo", (SLOW,))
+    assert (await printed(demo, ways_to_more="Set a key."))[1].splitlines()[-1] == "Set a key."
+    assert "Set a key." not in (await printed(demo, ways_to_more="Set a key.", only="demo"))[1]
+    assert "Set a key." not in (await printed(demo, ways_to_more="Set a key.", is_json=True))[1]
 
 
 async def test_what_cannot_be_listed_is_one_line_and_what_is_asked_anew_is_shown_once() -> None:

@@ -19,7 +19,7 @@ from chat_tui.ui.keys import action, key_label
 from chat_tui.ui.screens.panel import PanelScreen
 from chat_tui.ui.widgets.line_input import LineInput
 from chat_tui.ui.widgets.model_list import ModelList
-from chat_tui.ui.widgets.model_rows import ListedGroup, ModelCatalog, RowKind
+from chat_tui.ui.widgets.model_rows import ListedGroup, ModelCatalog, Row, RowKind
 
 _ROOMY_CELLS = 72
 _FAVOURITE = action("favourite_model")
@@ -40,6 +40,11 @@ class ModelSource(Protocol):
     @property
     def aliases(self) -> Mapping[str, str]:
         """Short names and the ids they stand for."""
+        ...
+
+    @property
+    def ways_to_more(self) -> str:
+        """A sentence about where more models come from; empty where the reader knows that."""
         ...
 
     def list_models(self, *, is_patient: bool) -> AsyncIterator[ListedGroup]:
@@ -166,6 +171,8 @@ class ModelsScreen(PanelScreen[str | None]):
         query = self.query_one("#model-search", Input).value.strip()
         models = self._list
         rows = self._catalog.rows(query, self._now())
+        if not query and (note := self._source.ways_to_more):
+            rows.append(Row(RowKind.NOTE, note))
         wanted = self._catalog.best(query) if query else self._current
         if self._has_moved and models.choice:
             wanted = models.choice
@@ -184,7 +191,7 @@ class ModelsScreen(PanelScreen[str | None]):
         """How many, whether more are coming, and the keys; what failed goes before the keys."""
         if self._failure:
             return clean_line(self._failure)
-        count = f"{found} model" if found == 1 else f"{found} models"
+        count = "1 model" if found == 1 else f"{found} models" if found else "Not listed"
         state = f"{count}, looking for more…" if self._is_listing else count
         key = key_label(_FAVOURITE.keys[0])
         if self.size.width >= _ROOMY_CELLS:

@@ -19,6 +19,10 @@ from chat_tui.ui.widgets.model_rows import Row, RowKind, Tone
 MARGIN_CELLS = 3
 """The bar beside the highlighted row, the mark of the model that answers, a space."""
 
+SCROLLBAR_CELLS = 1
+ROOMY_ROWS = 14
+"""From which height on groups have a gap between them."""
+
 
 class ModelList(ScrollView, can_focus=False):
     """Draws rows, moves a highlight. It never has the focus: whoever opens it moves it by its methods."""
@@ -36,13 +40,15 @@ class ModelList(ScrollView, can_focus=False):
     def __init__(self, current_id: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._current_id = current_id
+        self._all: Sequence[Row] = ()
         self._rows: Sequence[Row] = ()
+        """As they stand below each other in the width there is."""
         self._favourites: Collection[str] = ()
         self._highlighted: int | None = None
 
     @property
     def rows(self) -> Sequence[Row]:
-        """All of them."""
+        """All of them, as they are laid out."""
         return self._rows
 
     @property
@@ -57,9 +63,14 @@ class ModelList(ScrollView, can_focus=False):
 
     def show(self, rows: Sequence[Row], favourites: Collection[str], wanted: str) -> None:
         """All anew, with the row of `wanted` highlighted, else the first one that can be taken."""
-        self._rows, self._favourites = rows, favourites
+        self._all, self._favourites = rows, favourites
+        self._lay_out(wanted)
+
+    def _lay_out(self, wanted: str) -> None:
+        width = max(1, self.size.width - MARGIN_CELLS - SCROLLBAR_CELLS)
+        self._rows = model_rows.laid_out(self._all, width, is_roomy=self.size.height >= ROOMY_ROWS)
         self._highlighted = self._place_of(wanted)
-        self.virtual_size = Size(self.size.width, len(rows))
+        self.virtual_size = Size(self.size.width, len(self._rows))
         self._reveal()
         self.refresh()
 
@@ -117,9 +128,8 @@ class ModelList(ScrollView, can_focus=False):
             self.scroll_to(y=place - height + 1, animate=False, force=True)
 
     def on_resize(self) -> None:
-        """More or fewer are seen."""
-        self.virtual_size = Size(self.size.width, len(self._rows))
-        self._reveal()
+        """More or fewer are seen, and sentences break elsewhere."""
+        self._lay_out(self.choice)
 
     def on_click(self, event: events.Click) -> None:
         """Take the one under the pointer."""

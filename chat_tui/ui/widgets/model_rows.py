@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -20,13 +20,14 @@ from chat_tui.core.model_words import (
     price_text,
 )
 from chat_tui.core.sanitize import clean_line
+from chat_tui.ui.render.wrap import wrap_ranges
 from chat_tui.ui.widgets.gauges import fit
 
 _ID_CELLS, _ID_CELLS_NARROW, _GAP = 34, 22, 2
 _WITH_CONTEXT_CELLS, _WITH_PRICE_CELLS, _WITH_INPUTS_CELLS = 44, 60, 76
 """From which width on a row has this column."""
 
-MAX_NAME_CHARS = 300
+MAX_NAME_CHARS, MAX_SENTENCE_CHARS = 300, 500
 
 
 class ListedModel(Protocol):
@@ -81,13 +82,15 @@ class RowKind(StrEnum):
     MODEL = "model"
     PROBLEM = "problem"
     OFFER = "offer"
+    NOTE = "note"
+    SPACE = "space"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `words` are a title, a sentence or the name that is offered; `search_text` is what is searched.
+    """One row. `words` are a title, a sentence (of a problem or a note) or the name that is offered.
 
-    `provider` is whose group it came in.
+    `search_text` is what is searched; `provider` is whose group it came in.
     """
 
     kind: RowKind
@@ -179,7 +182,7 @@ class ModelCatalog:
         age = age_words(now_s - group.listed_at_s) if group.listed_at_s else ""
         yield Row(RowKind.TITLE, clean_line(group.label or group.provider, MAX_NAME_CHARS), age)
         if group.problem:
-            yield Row(RowKind.PROBLEM, clean_line(group.problem))
+            yield Row(RowKind.PROBLEM, clean_line(group.problem, MAX_SENTENCE_CHARS))
         yield from found
 
     def _matches(self, query: str) -> list[Row]:
@@ -227,6 +230,22 @@ def _offer(query: str, found: list[Row], targets: Mapping[str, str]) -> Iterator
         yield Row(RowKind.OFFER, typed)
 
 
+def laid_out(rows: Iterable[Row], width: int, *, is_roomy: bool) -> list[Row]:
+    """The rows as they stand below each other in `width` cells: sentences on as many as they need, and a gap above
+    each title where there `is_roomy`."""
+    lines: list[Row] = []
+    for row in rows:
+        if is_roomy and lines and row.kind in (RowKind.TITLE, RowKind.NOTE):
+            lines.append(Row(RowKind.SPACE))
+        if row.kind in (RowKind.PROBLEM, RowKind.NOTE):
+            lines += (
+                replace(row, words=row.words[start:end].strip()) for start, end in wrap_ranges(row.words, width)
+            )
+        else:
+            lines.append(row)
+    return lines
+
+
 # -- what a row says ---------------------------------------------------------------------------------
 
 
@@ -237,6 +256,10 @@ def row_spans(row: Row, width: int, *, is_favourite: bool = False) -> list[Span]
             return _filled([(row.words, Tone.TITLE), (f"  {row.remark}" if row.remark else "", Tone.DIM)], width)
         case RowKind.PROBLEM:
             return _filled([(row.words, Tone.PROBLEM)], width)
+        case RowKind.NOTE:
+            return _filled([(row.words, Tone.DIM)], width)
+        case RowKind.SPACE:
+            return _filled([], width)
         case RowKind.OFFER:
             name = clean_line(row.words, MAX_NAME_CHARS)
             return _filled([("Use ", Tone.DIM), (name, Tone.TITLE), (" as it is", Tone.DIM)], width)

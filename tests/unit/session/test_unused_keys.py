@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chat_tui.config.model import Config
+from chat_tui.config.model import Config, ProviderConfig
 from chat_tui.providers.registry import ProviderRegistry
 from chat_tui.session.session import ChatSession
 
@@ -36,3 +36,12 @@ def test_what_is_said_of_keys(tmp_path: Path, model: str, variables: tuple[str, 
     session = ChatSession(ProviderRegistry(Config(), environ, tmp_path), model)
     assert session.unused_keys == sentence
     assert session.model_id == model
+
+
+def test_where_more_models_come_from_is_said_while_no_other_provider_is_set_up(tmp_path: Path) -> None:
+    def said(config: Config, environ: dict[str, str]) -> str:
+        return ChatSession(ProviderRegistry(config, environ, tmp_path), "local/x").ways_to_more
+
+    assert "OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY" in said(Config(), {})
+    assert said(Config(), {"GROQ_API_KEY": "sk-canary-0123456789"}) == ""
+    assert said(Config(providers={"mine": ProviderConfig(base_url="http://127.0.0.1:1/v1")}), {}) == ""

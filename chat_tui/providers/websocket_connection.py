@@ -6,6 +6,7 @@ Proxies, TLS, names, limits and keys are the transport's business as for any oth
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ class Socket(Exchange):
         self._frames = frames
         self._origin = origin
         self._stream: NetworkStream | None = None
-        self._output = bytearray()
+        self._output: deque[bytes] = deque()
         self._is_writing = False
         self._heard = asyncio.Event()
         self.heard_s = self._loop.time()
@@ -106,14 +107,15 @@ class Socket(Exchange):
 
     async def _flush(self) -> None:
         """Write what waits. One at a time: whoever comes meanwhile leaves it to the one that is writing."""
-        self._output += self._frames.take_output()
+        if output := self._frames.take_output():
+            self._output.append(output)  # and not to what waits: a question with its files is as long as they are
         if self._is_writing or self._stream is None:
             return
         self._is_writing = True
         try:
             while self._output:
                 # In steps, so that the time-out is for a server that stops reading and not for a slow line.
-                output, self._output = bytes(self._output), bytearray()
+                output = self._output.popleft()
                 for start in range(0, len(output), _STEP_BYTES):
                     await self._stream.write(output[start : start + _STEP_BYTES], timeout=_WRITE_TIMEOUT_S)
         finally:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -19,6 +21,8 @@ from chat_tui.core.events import (
 from chat_tui.providers import body as body_module
 from chat_tui.providers import reception
 from chat_tui.providers.http import HttpProvider
+from chat_tui.providers.request_writing import LARGE_CHARS
+from chat_tui.wire.openai_chat import OpenAIChat, OpenAIChatCodec
 from tests.support.clock import ManualClock
 from tests.support.http_case import KEY, REQUEST, events_of, fault_of, make, text_of
 from tests.support.sse_server import (
@@ -69,6 +73,29 @@ async def test_what_one_read_brings_is_one_arrival_at_one_time(
     await stream.aclose()
     assert (connected.at_s, first.at_s, second.at_s) in [(1000.0, 1000.0, 1003.5), (1000.0, 1001.5, 1003.5)]
     assert [text_of(list(arrival.events)) for arrival in (first, second)] == ["abc", "a"]
+
+
+async def test_long_documents_and_lists_are_read_beside_the_loop(
+    server: SseServer, provider: HttpProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def watched(read: Callable[..., object]) -> Callable[..., object]:
+        def watching(*arguments: object) -> object:
+            threads.append(threading.current_thread())
+            return read(*arguments)
+
+        return watching
+
+    monkeypatch.setattr(OpenAIChat, "read_list", watched(OpenAIChat.read_list))
+    monkeypatch.setattr(OpenAIChatCodec, "decode_document", watched(OpenAIChatCodec.decode_document))
+    words = "x" * (LARGE_CHARS + 1)
+    server.play(json_response({"choices": [{"message": {"content": words}, "finish_reason": "stop"}]}))
+    assert text_of(await events_of(provider)) == words
+    server.play(json_response({"data": [{"id": "m", "description": words}]}))
+    assert [model.id for model in await provider.list_models()] == ["mine/m"]
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
 
 
 async def test_the_request_is_complete_and_says_who_asks(server: SseServer, provider: HttpProvider) -> None:

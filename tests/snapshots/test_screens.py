@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from textual import events
 
 from chat_tui.config.model import Config
 from chat_tui.core.errors import Fault, FaultKind
@@ -30,6 +31,7 @@ from chat_tui.ui.screens.conversations import ConversationsScreen
 from chat_tui.ui.screens.models import ModelsScreen
 from tests.snapshots.dump import dump
 from tests.support.fake_provider import FakeProvider, answer, failed
+from tests.support.images import png
 from tests.support.library import NOW_S, SHELF, FakeLibrary
 from tests.support.model_shelf import NOW_S as MODELS_NOW_S
 from tests.support.model_shelf import ShelfOfModels
@@ -216,6 +218,14 @@ async def details(on: Stage) -> None:
     await keys("d", until="overloaded_error")(on)
 
 
+async def answer_details(on: Stage) -> None:
+    for question in ("And then?", "And after that?"):
+        await on.ask(question)
+        await on.until_done()
+    await on.pilot.press("tab")
+    await keys("d", until="This answer")(on)
+
+
 async def link(on: Stage) -> None:
     await on.ask("Where is it?")
     await on.until_done()
@@ -262,6 +272,30 @@ def choosing_model(*pressed: str, until: str = "models · Enter") -> Act:
         await keys(*pressed, until=until)(on)
 
     return act
+
+
+async def attach(on: Stage, *names: str) -> None:
+    """Files as they are dropped, and one more name that is being typed."""
+    Path("docs").mkdir()
+    for name in ("photo.png", "docs/plan.md", "docs/planets.md", "replay.py"):
+        Path(name).write_bytes(png(120, 80) if name.endswith(".png") else b"# Plan\n" * 40)
+    for count, name in enumerate(names, start=1):
+        on.chat.attach(name)
+        await wait_until(lambda count=count: len(on.chat.attachments.items) == count, what=name)
+
+
+async def attaching(on: Stage) -> None:
+    await attach(on, "photo.png", "docs/plan.md")
+    for character in "Compare them with @pla":
+        on.chat.prompt.post_message(events.Key(character, character))
+    await wait_until(lambda: len(on.chat.mention_list.paths) == 3, 10, "the files")
+    await on.pilot.press("down")
+
+
+async def attached(on: Stage) -> None:
+    await attach(on, "photo.png", "docs/plan.md")
+    await on.ask("What is the difference?")
+    await on.until_done()
 
 
 def choosing(*pressed: str, until: str) -> Act:
@@ -382,6 +416,11 @@ SCREENS = (
     Screen("models-terminal", "demo/slow", choosing_model("down"), theme="terminal"),
     Screen("models-narrow", "demo/slow", choosing_model(), NARROW),
     Screen("models-offer", "demo/slow", choosing_model(*"cloud/new", until="as it is")),
+    Screen("attaching", "demo/markdown", attaching),
+    Screen("attaching-light", "demo/markdown", attaching, NARROW, "light"),
+    Screen("attaching-terminal", "demo/markdown", attaching, NARROW, "terminal"),
+    Screen("attached", "demo/cut", attached),
+    Screen("answer-details", "fake/one", answer_details, NARROW, provider=telling),
     Screen("conversations-deleted", "demo/markdown", choosing("down", "ctrl+d", until="brings it back")),
     Screen("unsaved", "demo/markdown", unsaved),
     Screen("unsaved-narrow", "demo/markdown", unsaved, NARROW, "light"),
@@ -391,7 +430,10 @@ SCREENS = (
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
-async def test_the_screen_is_as_it_was(tmp_path: Path, screen: Screen) -> None:
+async def test_the_screen_is_as_it_was(tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
     provider = None if screen.provider is None else screen.provider()
     async with stage(
         screen.model,

@@ -67,6 +67,7 @@ class AttachingScreen(KeepingScreen):
         """Offer the files that fit what is typed."""
         paths = await self._finder.find(typed)
         if self._mentioned == typed:
+            self.mention_list.set_class(bool(self.attachments.items), "apart")
             self.mention_list.show(paths if self.prompt.has_focus else ())
             self.show_status()
 

@@ -6,6 +6,7 @@ Usage: uv run python screenshots/make.py [NAME ...]
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sys
 import tempfile
@@ -16,9 +17,15 @@ from typing import Literal
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
+from textual import events  # noqa: E402
+
 from chat_tui.config.model import Config  # noqa: E402
 from chat_tui.session.journal import Journal  # noqa: E402
 from chat_tui.store.store import ConversationStore  # noqa: E402
+from chat_tui.ui.screens.models import ModelsScreen  # noqa: E402
+from tests.support.images import png  # noqa: E402
+from tests.support.model_shelf import NOW_S as LISTED_NOW_S  # noqa: E402
+from tests.support.model_shelf import ShelfOfModels  # noqa: E402
 from tests.support.stage import Stage, stage  # noqa: E402
 from tests.support.waiting import wait_until  # noqa: E402
 
@@ -57,9 +64,30 @@ async def thinking(on: Stage) -> None:
 
 
 async def picker(on: Stage) -> None:
-    """F2."""
-    await on.pilot.press("f2")
-    await asyncio.sleep(0.3)
+    """F2, with providers as there may be some."""
+    on.app.push_screen(ModelsScreen(ShelfOfModels(), "demo/slow", now=lambda: LISTED_NOW_S))
+    await wait_until(lambda: "models · Enter" in on.screen_text)
+    await on.settle()
+
+
+def make_files() -> None:
+    """Some to be found, in the working directory."""
+    Path("docs").mkdir()
+    Path("photo.png").write_bytes(png(1280, 720) + bytes(240_000))
+    for name in ("docs/plan.md", "docs/planets.md", "replay.py"):
+        Path(name).write_text("# Plan\n" * 400, encoding="utf-8")
+
+
+async def files(on: Stage) -> None:
+    """Two files that go along, one more that is being looked for."""
+    make_files()
+    for count, name in enumerate(("photo.png", "docs/plan.md"), start=1):
+        on.chat.attach(name)
+        await wait_until(lambda count=count: len(on.chat.attachments.items) == count)
+    for character in "How does that fit with @pla":
+        on.chat.prompt.post_message(events.Key(character, character))
+    await wait_until(lambda: len(on.chat.mention_list.paths) == 3)
+    await on.pilot.press("down")
     await on.settle()
 
 
@@ -91,7 +119,8 @@ SCENES: dict[str, tuple[str, Theme, tuple[int, int], Scene]] = {
     "thinking": ("demo/reasoning", "dark", (100, 24), thinking),
     "versions": ("demo/cut", "dark", (100, 24), versions),
     "conversations": ("demo/markdown", "dark", WIDE, conversations),
-    "picker": ("demo/markdown", "dark", WIDE, picker),
+    "picker": ("demo/slow", "dark", WIDE, picker),
+    "files": ("demo/markdown", "dark", (100, 16), files),
     "light": ("demo/markdown", "light", WIDE, streaming),
     "narrow": ("demo/markdown", "dark", NARROW, streaming),
     "terminal": ("demo/markdown", "terminal", WIDE, streaming),
@@ -102,7 +131,7 @@ async def draw(name: str) -> None:
     """One picture."""
     model, theme, size, scene = SCENES[name]
     config = Config(theme=theme)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         store = ConversationStore.open(Path(folder) / "store")
         journal = Journal(lambda _: store)
         async with stage(model, Path(folder), config=config, size=size, journal=journal) as on:

@@ -223,7 +223,7 @@ async def test_the_systems_own_resolver_knows_this_machine(doctor: Doctor, serve
     assert doctor.step("DNS").startswith("ok      localhost is ")
 
 
-@pytest.mark.parametrize(("name", "hint"), [("mine", "Is the server running?"), ("ollama", "with: ollama serve")])
+@pytest.mark.parametrize(("name", "hint"), [("mine", "Is the server running?"), ("ollama", "`ollama serve`")])
 async def test_nothing_listens(doctor: Doctor, name: str, hint: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

@@ -39,6 +39,11 @@ class Drafts:
         """Under which the text was before it moved; removed when it is safe in its new place."""
 
     @property
+    def key(self) -> str:
+        """Under which the text is kept; empty while that is not known."""
+        return self._key
+
+    @property
     def is_known(self) -> bool:
         """Whether what the composer holds belongs to the conversation that is shown, and is saved there."""
         here = self._session.conversation.id

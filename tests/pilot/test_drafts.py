@@ -146,6 +146,37 @@ async def test_every_conversation_has_its_own(tmp_path: Path) -> None:
     assert await stored(tmp_path, "new") == "for a new one"
 
 
+async def test_files_stay_behind_with_the_words_they_were_attached_to(tmp_path: Path) -> None:
+    apples, pears = fill(tmp_path, "apples", "pears")
+    file = tmp_path / "plan.md"
+    file.write_text("# Plan\n")
+
+    def attached() -> list[str]:
+        return [item.path for item in on.chat.attachments.items]
+
+    async with keeping(tmp_path, resume=apples) as on:
+        await wait_until(lambda: on.session.conversation.id == apples)
+        await known(on)
+        on.chat.prompt.put("for apples")
+        on.chat.attach(str(file))
+        await wait_until(lambda: attached() == [str(file)])
+        await go_to(on, pears)
+        assert (on.chat.prompt.text, attached()) == ("", [])
+        await go_to(on, apples)
+        assert (on.chat.prompt.text, attached()) == ("for apples", [str(file)])
+        await on.pilot.press("ctrl+n")
+        await known(on)
+        assert attached() == []
+        await go_to(on, apples)
+        await on.pilot.press("tab", "e")  # what is typed waits for the end of the edit, and its files do
+        await wait_until(lambda: on.chat.is_editing)
+        assert attached() == []
+        await go_to(on, pears)
+        assert attached() == []
+        await go_to(on, apples)
+        assert (on.chat.prompt.text, attached()) == ("for apples", [str(file)])
+
+
 async def test_a_new_conversation_where_there_is_one_changes_nothing(tmp_path: Path) -> None:
     async with keeping(tmp_path) as on:
         on.chat.prompt.put("some")

@@ -14,7 +14,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widgets import TextArea
-from textual.worker import Worker
 
 from chat_tui.config.load import LoadedConfig
 from chat_tui.core.commands import escape
@@ -27,12 +26,13 @@ from chat_tui.session.journal import MAX_TITLE_CHARS
 from chat_tui.session.session import ChatSession
 from chat_tui.session.turn_kind import TurnKind
 from chat_tui.ui.screens.branching import BranchingScreen
+from chat_tui.ui.screens.titling import Titling
 from chat_tui.ui.widgets.banner import Banner
 
 if TYPE_CHECKING:
     from chat_tui.core.conversation import FilePart, Message
+    from chat_tui.session.attachments import Attachment
     from chat_tui.session.library import Library
-    from chat_tui.session.titles import Titles
     from chat_tui.session.turn_runner import TurnRunner
     from chat_tui.ui.screens.conversations import Choice
 
@@ -53,11 +53,10 @@ class KeepingScreen(BranchingScreen):
         self.banner = Banner(id="banner")
         self.drafts = Drafts(session)
         self._draft_timer: Timer | None = None
+        self._files_behind: dict[str, tuple[Attachment, ...]] = {}
+        """What was attached in conversations that the reader has left, by the keys of their drafts."""
         self._library: Library | None = None
-        self._titles: Titles | None = None
-        self._titling: Worker[None] | None = None
-        self._title_model = loaded.config.titles.model
-        """Who is asked for titles; nobody when it is empty."""
+        self._titling = Titling(self, loaded.config.titles.model)
         self._is_model_asked_for = loaded.origins.get("model", "").startswith("--")
         """Whether the command line names a model: then it answers in what is resumed at the start, too."""
 
@@ -252,27 +251,8 @@ class KeepingScreen(BranchingScreen):
 
     def start_turn(self, runner: TurnRunner, *, earlier: Message | None = None) -> None:
         """Run it and show it; what is asked beside the turns waits until it has ended."""
-        self._stop_titling()
+        self._titling.stop()
         super().start_turn(runner, earlier=earlier)
-
-    def _want_title(self) -> None:
-        if self._titles is None:
-            from chat_tui.session.titles import Titles
-
-            self._titles = Titles(self.session, self._title_model, self.show_title, self.transcript.add_notice)
-        self._titles.note(self.session.conversation)
-        if self._titles.is_waiting and not self._titles.is_asking and not self.session.is_running:
-            self._titling = self.find_titles(self._titles)
-
-    def _stop_titling(self) -> None:
-        if self._titling is not None:
-            self._titling.cancel()
-            self._titling = None
-
-    @work(group="titles", exit_on_error=False)
-    async def find_titles(self, titles: Titles) -> None:
-        """Ask for the titles that are wanted, until the next turn begins."""
-        await titles.run()
 
     def action_fork(self) -> None:
         """A new conversation with all up to the message under the cursor; its title has a number of its own."""
@@ -324,8 +304,7 @@ class KeepingScreen(BranchingScreen):
     def save_last_draft(self) -> None:
         """The program ends: what is typed is kept, and a question nothing has come of; nobody is asked any more."""
         self._stop_draft_timer()
-        self._title_model = ""
-        self._stop_titling()
+        self._titling.give_up()
         text, runner = self.unsent, self.session.runner
         if runner is not None and runner is not self._ended and _came_to_nothing(runner):
             text = joined(escape(runner.prompt), text)
@@ -338,12 +317,14 @@ class KeepingScreen(BranchingScreen):
 
     def _leave_draft(self) -> None:
         """The reader goes to another conversation; what cannot be kept yet goes along."""
-        text = self.unsent
+        text, key = self.unsent, self.drafts.key
         self._stop_draft_timer()
         if self.drafts.leave(text):
             if self.is_editing:
                 self.give_up_edit()
             self.prompt.put("")
+            self._files_behind[key] = self.attachments.items
+            self.attachments.show(())
 
     @work(group="draft", exclusive=True, exit_on_error=False)
     async def find_draft(self) -> None:
@@ -352,10 +333,13 @@ class KeepingScreen(BranchingScreen):
             self.drafts.save(self.unsent)
             return
         draft = await self.drafts.enter()
-        if self._edit is not None:
-            self._edit = replace(self._edit, draft=joined(draft, self._edit.draft))
-        elif (text := joined(draft, self.prompt.text)) != self.prompt.text:
-            self.prompt.put(text)
+        files = self._files_behind.pop(self.drafts.key, ())
+        if (edit := self._edit) is not None:
+            self._edit = replace(edit, draft=joined(draft, edit.draft), drafted=(*files, *edit.drafted))
+        else:
+            if (text := joined(draft, self.prompt.text)) != self.prompt.text:
+                self.prompt.put(text)
+            self.attachments.show((*files, *self.attachments.items))
         self.drafts.save(self.unsent)
 
     @work(group="prompts", exclusive=True, exit_on_error=False)
@@ -384,8 +368,7 @@ class KeepingScreen(BranchingScreen):
         super().end_turn(runner)
         if _came_to_nothing(runner):
             self.save_draft()
-        if self._title_model:
-            self._want_title()
+        self._titling.want()
 
 
 def _came_to_nothing(runner: TurnRunner) -> bool:

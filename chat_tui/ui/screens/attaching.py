@@ -1,4 +1,4 @@
-"""The one screen, between keeping and the rest: files that go with a question.
+"""The one screen: files that go with a question.
 
 They are named in the text (`@path`), dropped or pasted as a path, or come from the command line. What was attached
 stands above the composer until it is sent; nothing is attached that the reader did not name.

@@ -1,4 +1,4 @@
-"""The one screen, between reading and the rest: the last answer again or further, and a conversation's branches.
+"""The one screen: the last answer again or further, and a conversation's branches.
 
 Nothing here overwrites anything: what is asked again, edited or rewritten stands beside what was there. An edit
 changes nothing before Enter: what it takes off the screen is still the conversation, and Esc shows it again.

@@ -1,4 +1,4 @@
-"""The one screen, last third: what is done with models and the program; commands lead to the actions.
+"""The one screen, the whole: what is done with models and the program; commands lead to the actions.
 
 Every action of `ui.keys` is a method `action_<id>` here or in one of the classes this one is made from.
 """

@@ -1,4 +1,4 @@
-"""The one screen, between turns and reading: searching the conversation.
+"""The one screen: searching the conversation.
 
 The reader is led to a match while they type and brought back by Esc. All looking is done in slices on the event
 loop, which the next key ends.

@@ -1,5 +1,4 @@
-"""The one screen, between branches and the rest: conversations that are kept, what is typed in each, what is not
-saved.
+"""The one screen: conversations that are kept, what is typed in each, what is not saved.
 
 A draft belongs to the conversation it was typed in: it is saved at most `SAVE_DRAFT_AFTER_S` later, stays behind
 when the reader goes to another one, and is there again when they come back.

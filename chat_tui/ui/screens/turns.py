@@ -1,4 +1,4 @@
-"""The one screen, first third: what is on it and the life of a turn. Actions: `screens.reading`, `screens.chat`."""
+"""The one screen, first of its classes: what is on it and the life of a turn."""
 
 from __future__ import annotations
 

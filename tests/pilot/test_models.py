@@ -15,7 +15,7 @@ from chat_tui.core.errors import ConfigError
 from chat_tui.ui.screens.models import ModelsScreen
 from chat_tui.ui.widgets import model_rows
 from chat_tui.ui.widgets.model_list import ModelList
-from chat_tui.ui.widgets.model_rows import ListedGroup, RowKind, is_match
+from chat_tui.ui.widgets.model_rows import ListedGroup, ModelCatalog, RowKind
 from chat_tui.wire.base import ModelFacts
 from tests.pilot.panels import HOSTILE, HOSTILE_VISIBLE, PanelApp, screen_text
 from tests.support.waiting import wait_until
@@ -244,9 +244,15 @@ async def test_hostile_names_are_text() -> None:
 
 def test_every_word_has_to_be_somewhere() -> None:
     model = Model("ollama/Llama-3:8B", "Llama 3 by Meta")
-    assert is_match(model, "")
-    assert is_match(model, "META llama-3")
-    assert not is_match(model, "llama qwen")
+    catalog = ModelCatalog()
+    catalog.put(Group("ollama", models=(model,)))
+
+    def is_found(query: str) -> bool:
+        return any(row.model is model for row in catalog.rows(query, NOW_S))
+
+    assert is_found("")
+    assert is_found("META llama-3")
+    assert not is_found("llama qwen")
 
 
 async def test_what_was_copied_in_here_is_pasted_clean() -> None:

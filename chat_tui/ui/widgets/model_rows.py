@@ -216,12 +216,6 @@ def search_text(model: ListedModel, alias: str = "") -> str:
     return f"{model.id} {model.label} {alias}".casefold()
 
 
-def is_match(model: ListedModel, query: str) -> bool:
-    """Whether every word of the query is somewhere in the id or the label."""
-    text = search_text(model)
-    return all(word in text for word in query.casefold().split())
-
-
 def _offer(query: str, found: list[Row], targets: Mapping[str, str]) -> Iterator[Row]:
     """A name that is not in the list can be taken as it is: when nothing else fits, and when it looks like one."""
     typed = query.strip()

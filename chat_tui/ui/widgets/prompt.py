@@ -51,9 +51,7 @@ def completed(text: str) -> str:
     names = [row.command for row in matching_commands(text)]
     if len(names) < 2:
         return f"/{names[0]} " if names else text
-    first, last = min(names), max(names)
-    agreed = next((place for place, letter in enumerate(first) if last[place] != letter), len(first))
-    return f"/{first[:agreed]}"
+    return f"/{agreed(text[1:], names)}"
 
 
 def command_hint(text: str) -> Content:

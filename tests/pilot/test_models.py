@@ -502,6 +502,20 @@ async def test_where_more_models_come_from_is_said_below_all_and_not_searched() 
         await wait_until(lambda: "More models" not in screen_text(app))
 
 
+async def test_what_stands_below_the_last_model_comes_into_view_with_it() -> None:
+    app = PanelApp()
+    many = Group("many", models=tuple(Model(f"many/{number}") for number in range(30)))
+    async with app.run_test(size=(60, 20)) as pilot:
+        await shown(app, Listing(many, LONG, ways_to_more="More models: set a key."), "31 models")
+        assert "More models" not in screen_text(app)
+        await pilot.press("up")
+        await wait_until(lambda: "More models: set a key." in screen_text(app))
+        assert "late/model" in screen_text(app)
+        await pilot.press("up")
+        await wait_until(lambda: LONG.problem in " ".join(screen_text(app).split()))
+        assert "many/29" in screen_text(app)
+
+
 async def test_the_highlight_is_as_wide_as_the_panel_inside() -> None:
     app = PanelApp()
     async with app.run_test(size=(120, 30)):

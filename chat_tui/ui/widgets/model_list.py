@@ -114,18 +114,19 @@ class ModelList(ScrollView, can_focus=False):
         self.refresh()
 
     def _reveal(self) -> None:
-        """The highlighted row is in view, and the title above it, too."""
+        """The highlighted row is in view, with the title above it, and below it what no key could reach."""
         height, at = self.size.height, self.scroll_offset.y
         if not height:
             return  # not laid out yet
-        place = self._highlighted or 0
-        top = place
-        while top > 0 and place - top < height - 1 and not self._rows[top - 1].choice:
+        top = bottom = self._highlighted or 0
+        while top > 0 and bottom - top < height - 1 and not self._rows[top - 1].choice:
             top -= 1
+        while bottom < len(self._rows) - 1 and not self._rows[bottom + 1].choice:
+            bottom += 1
         if top < at:
             self.scroll_to(y=top, animate=False, force=True)
-        elif place >= at + height:
-            self.scroll_to(y=place - height + 1, animate=False, force=True)
+        elif bottom >= at + height:
+            self.scroll_to(y=min(top, bottom - height + 1), animate=False, force=True)
 
     def on_resize(self) -> None:
         """More or fewer are seen, and sentences break elsewhere."""

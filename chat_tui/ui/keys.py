@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class Scope(StrEnum):
@@ -34,32 +35,14 @@ class Action:
     """Other names of the command."""
 
 
+_unlisted = partial(Action, is_in_palette=False)
+"""Done where it is needed, by its key; nobody looks for it by name."""
+
 ACTIONS: tuple[Action, ...] = (
-    Action("send", ("enter",), "Send", "Send the prompt.", Scope.COMPOSER, is_in_palette=False),
-    Action(
-        "newline",
-        ("ctrl+j", "shift+enter", "alt+enter"),
-        "New line",
-        "Break the line.",
-        Scope.COMPOSER,
-        is_in_palette=False,
-    ),
-    Action(
-        "history_back",
-        ("up",),
-        "Earlier prompt",
-        "On the first line: the prompt before.",
-        Scope.COMPOSER,
-        is_in_palette=False,
-    ),
-    Action(
-        "history_forward",
-        ("down",),
-        "Later prompt",
-        "On the last line: the prompt after.",
-        Scope.COMPOSER,
-        is_in_palette=False,
-    ),
+    _unlisted("send", ("enter",), "Send", "Send the prompt.", Scope.COMPOSER),
+    _unlisted("newline", ("ctrl+j", "shift+enter", "alt+enter"), "New line", "Break the line.", Scope.COMPOSER),
+    _unlisted("history_back", ("up",), "Earlier prompt", "On the first line: the prompt before.", Scope.COMPOSER),
+    _unlisted("history_forward", ("down",), "Later prompt", "On the last line: the prompt after.", Scope.COMPOSER),
     Action(
         "attach",
         ("ctrl+o",),
@@ -84,40 +67,27 @@ ACTIONS: tuple[Action, ...] = (
         "back. Twice on an empty composer: edit the last question.",
         command="stop",
     ),
-    Action(
+    _unlisted(
         "interrupt",
         ("ctrl+c",),
         "Copy, stop or clear",
         "Copy what is selected; else stop the answer; else empty the composer; twice on an empty one: quit.",
-        is_in_palette=False,
     ),
-    Action(
-        "quit_if_empty",
-        ("ctrl+d",),
-        "Quit",
-        "Quit when the composer is empty.",
-        Scope.COMPOSER,
-        is_in_palette=False,
-    ),
+    _unlisted("quit_if_empty", ("ctrl+d",), "Quit", "Quit when the composer is empty.", Scope.COMPOSER),
     Action("quit", ("ctrl+q",), "Quit", "Quit; a running answer is stopped and printed.", command="quit"),
-    Action(
-        "switch_focus",
-        ("tab", "shift+tab"),
-        "Composer or messages",
-        "Move between the composer and the messages.",
-        is_in_palette=False,
+    _unlisted(
+        "switch_focus", ("tab", "shift+tab"), "Composer or messages", "Move between the composer and the messages."
     ),
     Action("help", ("f1",), "Help", "Keys and commands.", command="help"),
     Action("models", ("f2",), "Models", "Choose another model; /model NAME takes it at once.", command="model"),
-    Action(
+    _unlisted(
         "favourite_model",
         ("ctrl+t",),
         "Favourite",
         "Keep the highlighted model at the top of the list (★), or no longer.",
         Scope.MODELS,
-        is_in_palette=False,
     ),
-    Action("palette", ("ctrl+p",), "Command palette", "Find any action by name.", is_in_palette=False),
+    _unlisted("palette", ("ctrl+p",), "Command palette", "Find any action by name."),
     Action(
         "new",
         ("ctrl+n",),
@@ -251,14 +221,7 @@ ACTIONS: tuple[Action, ...] = (
         Scope.TRANSCRIPT,
         "copycode",
     ),
-    Action(
-        "find_here",
-        ("/",),
-        "Find",
-        "Search the conversation.",
-        Scope.TRANSCRIPT,
-        is_in_palette=False,
-    ),
+    _unlisted("find_here", ("/",), "Find", "Search the conversation.", Scope.TRANSCRIPT),
     Action(
         "find_next",
         ("n", "enter"),
@@ -290,44 +253,14 @@ ACTIONS: tuple[Action, ...] = (
         "code",
     ),
     Action("code_below", ("}",), "Code block below", "Go to the code block further down.", Scope.TRANSCRIPT),
-    Action(
-        "cursor_up",
-        ("up", "k"),
-        "Message above",
-        "Move the message cursor up.",
-        Scope.TRANSCRIPT,
-        is_in_palette=False,
-    ),
-    Action(
-        "cursor_down",
-        ("down", "j"),
-        "Message below",
-        "Move the message cursor down.",
-        Scope.TRANSCRIPT,
-        is_in_palette=False,
-    ),
-    Action(
-        "half_page_up",
-        ("ctrl+u",),
-        "Half a page up",
-        "Scroll up by half a page.",
-        Scope.TRANSCRIPT,
-        is_in_palette=False,
-    ),
-    Action(
-        "half_page_down",
-        ("ctrl+d",),
-        "Half a page down",
-        "Scroll down by half a page.",
-        Scope.TRANSCRIPT,
-        is_in_palette=False,
-    ),
-    Action("line_up", ("shift+up",), "Line up", "Scroll up by a line.", Scope.TRANSCRIPT, is_in_palette=False),
-    Action(
-        "line_down", ("shift+down",), "Line down", "Scroll down by a line.", Scope.TRANSCRIPT, is_in_palette=False
-    ),
-    Action("go_top", ("g",), "Top", "Go to the beginning.", Scope.TRANSCRIPT, is_in_palette=False),
-    Action("go_end", ("G",), "End", "Go to the end and follow.", Scope.TRANSCRIPT, is_in_palette=False),
+    _unlisted("cursor_up", ("up", "k"), "Message above", "Move the message cursor up.", Scope.TRANSCRIPT),
+    _unlisted("cursor_down", ("down", "j"), "Message below", "Move the message cursor down.", Scope.TRANSCRIPT),
+    _unlisted("half_page_up", ("ctrl+u",), "Half a page up", "Scroll up by half a page.", Scope.TRANSCRIPT),
+    _unlisted("half_page_down", ("ctrl+d",), "Half a page down", "Scroll down by half a page.", Scope.TRANSCRIPT),
+    _unlisted("line_up", ("shift+up",), "Line up", "Scroll up by a line.", Scope.TRANSCRIPT),
+    _unlisted("line_down", ("shift+down",), "Line down", "Scroll down by a line.", Scope.TRANSCRIPT),
+    _unlisted("go_top", ("g",), "Top", "Go to the beginning.", Scope.TRANSCRIPT),
+    _unlisted("go_end", ("G",), "End", "Go to the end and follow.", Scope.TRANSCRIPT),
     Action(
         "find",
         ("ctrl+f",),
@@ -335,16 +268,8 @@ ACTIONS: tuple[Action, ...] = (
         "Search as you type; a capital letter makes it exact. /find WORDS searches at once.",
         command="find",
     ),
-    Action(
-        "scroll_page_up", ("pageup",), "Page up", "Scroll; the view then stays where it is.", is_in_palette=False
-    ),
-    Action(
-        "scroll_page_down",
-        ("pagedown",),
-        "Page down",
-        "Scroll; at the end the view follows again.",
-        is_in_palette=False,
-    ),
+    _unlisted("scroll_page_up", ("pageup",), "Page up", "Scroll; the view then stays where it is."),
+    _unlisted("scroll_page_down", ("pagedown",), "Page down", "Scroll; at the end the view follows again."),
     Action(
         "toggle_wrap",
         ("w",),
@@ -353,23 +278,15 @@ ACTIONS: tuple[Action, ...] = (
         Scope.TRANSCRIPT,
         "wrap",
     ),
-    Action(
+    _unlisted(
         "shift_right",
         ("right", "l"),
         "Further right",
         "See more of lines and tables that are wider than the screen; Shift and the wheel move one block.",
         Scope.TRANSCRIPT,
-        is_in_palette=False,
     ),
-    Action("shift_left", ("left", "h"), "Further left", "And back.", Scope.TRANSCRIPT, is_in_palette=False),
-    Action(
-        "shift_home",
-        ("0",),
-        "All the way left",
-        "Back to where wide lines begin.",
-        Scope.TRANSCRIPT,
-        is_in_palette=False,
-    ),
+    _unlisted("shift_left", ("left", "h"), "Further left", "And back.", Scope.TRANSCRIPT),
+    _unlisted("shift_home", ("0",), "All the way left", "Back to where wide lines begin.", Scope.TRANSCRIPT),
     Action("scroll_top", ("ctrl+home",), "Top", "Go to the beginning.", command="top"),
     Action("scroll_end", ("ctrl+end",), "End", "Go to the end and follow.", command="end"),
 )

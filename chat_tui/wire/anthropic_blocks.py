@@ -197,10 +197,12 @@ class BlockTracker:
             events.append(TextDelta(text, block.part))
 
     def _think(self, block: _Block, text: str, events: list[StreamEvent]) -> None:
-        text = block.joiner.join(text) if block.is_open and block.kind == "thinking" else repaired(text)
+        is_own = block.is_open and block.kind == "thinking"
+        text = block.joiner.join(text) if is_own else repaired(text)
         if text:
             self.has_output = True
-            block.fragments.append(text)
+            if is_own:  # else it would be among the arguments of a call
+                block.fragments.append(text)
             events.append(ReasoningDelta(text, block.part, self.thinking_kind))
 
     # -- tools -----------------------------------------------------------------------------------

@@ -164,13 +164,11 @@ class GeminiInteractionsCodec:
             if as_list(value) and read_error(value) != ErrorBody():
                 return self._fail(value, data, [])
             return () if value is None else (Ignored("event that is no object"),)
-        event_id = found.get("event_id")
-        if event_id and isinstance(event_id, str):
+        event_id = as_text(found.get("event_id"))
+        if event_id:
             if event_id in self._passed_over:
                 return ()
             self._event_ids.add(event_id)
-        else:
-            event_id = ""
         events = self._read(as_text(found.get("event_type")) or event.name, found, data)
         self._last_event_id = event_id or self._last_event_id
         return events

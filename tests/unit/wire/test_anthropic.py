@@ -417,3 +417,16 @@ def test_stray_text_behind_a_stream_counts_only_when_it_is_an_error() -> None:
     events = codec.decode_document('{"type":"message","content":[{"type":"text","text":"again"}]}')
     assert text_of(events) == ""
     assert isinstance(events[-1], Failed)
+
+
+def test_thoughts_in_the_block_of_a_call_are_none_of_its_arguments() -> None:
+    events = decoded(
+        start(0, type="tool_use", id="t1", name="look", input={}),
+        delta(0, type="input_json_delta", partial_json='{"a"'),
+        delta(0, type="thinking_delta", thinking="Hm."),
+        delta(0, type="input_json_delta", partial_json=": 1}"),
+        stop(0),
+        ending("tool_use"),
+    )
+    assert ended(events) == [("t1", '{"a": 1}')]
+    assert reasoning_of(events) == "Hm."

@@ -459,6 +459,14 @@ def test_nothing_is_resumed_or_cancelled_after_the_end(last: WireEvent) -> None:
     assert (codec.resume(), codec.cancel()) == (None, None)
 
 
+def test_half_a_pair_in_an_event_id_is_no_obstacle() -> None:
+    codec = PROTOCOL.codec()
+    codec.decode(created(event_id="\ud83d"))
+    wire = codec.resume()
+    assert wire is not None
+    assert wire.path.endswith("last_event_id=%EF%BF%BD")
+
+
 def test_an_answer_that_we_gave_up_can_still_be_cancelled() -> None:
     codec = PROTOCOL.codec()
     codec.decode(created(event_id="e1"))

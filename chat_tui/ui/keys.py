@@ -43,6 +43,8 @@ ACTIONS: tuple[Action, ...] = (
     _unlisted("newline", ("ctrl+j", "shift+enter", "alt+enter"), "New line", "Break the line.", Scope.COMPOSER),
     _unlisted("history_back", ("up",), "Earlier prompt", "On the first line: the prompt before.", Scope.COMPOSER),
     _unlisted("history_forward", ("down",), "Later prompt", "On the last line: the prompt after.", Scope.COMPOSER),
+    _unlisted("top_if_empty", ("home",), "Top", "In an empty composer: go to the beginning.", Scope.COMPOSER),
+    _unlisted("end_if_empty", ("end",), "End", "In an empty composer: go to the end and follow.", Scope.COMPOSER),
     Action(
         "attach",
         ("ctrl+o",),

@@ -136,3 +136,20 @@ async def test_selecting_lines_in_the_composer_scrolls_nothing(tmp_path: Path) -
         assert on.chat.transcript.is_following
         assert "first paragraph 39." in on.text
         assert on.chat.prompt.text != "a\nb"
+
+
+async def test_home_and_end_belong_to_the_composer_only_while_it_holds_text(tmp_path: Path) -> None:
+    async with stage("demo/markdown", tmp_path, size=(80, 24)) as on:
+        history(on, "One", filler("first"), "Two", filler("second"))
+        await on.settle()
+        await on.pilot.press("home")
+        await on.settle()
+        assert "One" in on.rows[1]
+        assert on.chat.prompt.has_focus
+        await on.pilot.press("end")
+        await on.settle()
+        assert on.chat.transcript.is_following
+        await on.pilot.press("a", "b", "home", "x", "end", "y")
+        await on.settle()
+        assert on.chat.prompt.text == "xaby"
+        assert on.chat.transcript.is_following

@@ -72,6 +72,16 @@ class ReadingScreen(FindingScreen):
         """The end, and follow."""
         self.transcript.follow()
 
+    def action_top_if_empty(self) -> None:
+        """Home, where it has nothing to do in the composer."""
+        if not self.prompt.text:
+            self.action_scroll_top()
+
+    def action_end_if_empty(self) -> None:
+        """End, where it has nothing to do in the composer."""
+        if not self.prompt.text:
+            self.action_scroll_end()
+
     def action_go_top(self) -> None:
         """The beginning."""
         self.action_scroll_top()

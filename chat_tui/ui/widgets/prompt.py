@@ -32,6 +32,7 @@ _MAX_HINTS = 6
 _MODEL = "/model "
 _OTHERS_KEYS = frozenset({"ctrl+c", "super+c", "ctrl+d", "pageup", "pagedown", "f6", "f7"})
 """Keys of the text area that mean something else here, or belong to the screen."""
+_OF_A_LINE = frozenset({"cursor_line_start", "cursor_line_end"})
 
 
 def _kept(bindings: Iterable[BindingType]) -> list[BindingType]:
@@ -173,6 +174,10 @@ class Prompt(TextArea, inherit_bindings=False):
         self.replace(clean(text), (0, 0), self.document.end, maintain_selection_offset=False)
         row = self.document.line_count - 1 if is_cursor_at_end else 0
         self.move_cursor((row, len(self.document[row])))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Home and End move nothing in an empty text: the screen gets them."""
+        return bool(self.text) or action not in _OF_A_LINE
 
     def find_matching_bracket(self, bracket: str, search_from: tuple[int, int]) -> tuple[int, int] | None:
         """Nothing: prose needs no bracket matching, and the search reads the whole text."""

@@ -306,7 +306,9 @@ class TestCommands:
         monkeypatch.setattr(registry.ProviderRegistry, "list_models", list_models)
         code, out, _ = terminal.run("models")
         assert code == 0
-        assert out.splitlines() == [
+        *listed, more = out.splitlines()
+        assert more.startswith("More models: set a key in the environment (OPENAI_API_KEY,")
+        assert listed == [
             "demo",
             f"  * {'demo/burst':<30}    burst␛[1m",
             "    demo/slow",

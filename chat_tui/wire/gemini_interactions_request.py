@@ -122,6 +122,7 @@ class _Answer:
             if isinstance(part, OpaquePart) and part.kind == SERVER_STEP and (data := as_object(part.data))
         }
         self._steps: list[dict[str, Any]] = []
+        self._waiting: set[str] = set()
         self._thought = ""
 
     def steps(self) -> list[dict[str, Any]]:
@@ -140,7 +141,7 @@ class _Answer:
                 self._thought += repaired(text)
             case ToolCallPart() if self._is_ours(part.key):
                 self._call(part)
-            case ToolResultPart() if self._is_ours(part.key):
+            case ToolResultPart() if part.key in self._waiting:
                 self._respond(part)
             case OpaquePart(kind, data) if kind == THOUGHT:
                 self._think(as_object(data) or {})
@@ -162,11 +163,13 @@ class _Answer:
             self._steps.append({"type": "model_output", "content": [_text(text)]})
 
     def _call(self, call: ToolCallPart) -> None:
+        self._waiting.add(call.key)
         identity = {"id": self._call_id(call), "name": repaired(call.name)}
         self._steps.append({"type": "function_call", **identity, "arguments": arguments_object(call.arguments)})
 
     def _respond(self, result: ToolResultPart) -> None:
         """An object is given as one; a list would be read as pieces of content."""
+        self._waiting.remove(result.key)  # a second result of one call would be refused: the last one counts
         call, output = self._results[result.key]
         found = as_object(container_of(output))
         identity = {"call_id": self._call_id(call), "name": repaired(call.name)}

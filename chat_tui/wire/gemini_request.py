@@ -129,6 +129,7 @@ class _Answer:
         self._parts: list[dict[str, Any]] = []
         self._responses: list[dict[str, Any]] = []
         self._calls: dict[str, dict[str, Any]] = {}
+        self._waiting: set[str] = set()
         self._thought = ""
 
     def contents(self) -> list[dict[str, Any]]:
@@ -148,7 +149,7 @@ class _Answer:
                 self._thought += repaired(text)
             case ToolCallPart() if part.key in self._results and part.key not in self._server_keys:
                 self._call(part)
-            case ToolResultPart() if part.key in self._calls:
+            case ToolResultPart() if part.key in self._waiting:
                 self._respond(part)
             case OpaquePart(kind, data) if kind == SIGNATURE:
                 self._sign(as_object(data) or {})
@@ -174,9 +175,11 @@ class _Answer:
     def _call(self, call: ToolCallPart) -> None:
         function = _identity(call) | {"args": arguments_object(call.arguments)}
         self._calls[call.key] = part = {"functionCall": function}
+        self._waiting.add(call.key)
         self._add(part)
 
     def _respond(self, result: ToolResultPart) -> None:
+        self._waiting.remove(result.key)  # a second result of one call would be refused: the last one counts
         call, output = self._results[result.key]
         response = {"response": {"output": container_of(output)}}
         self._responses.append({"functionResponse": _identity(call) | response})

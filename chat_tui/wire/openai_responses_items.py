@@ -310,7 +310,7 @@ def _part_index(kind: RunKind, event: JsonObject) -> int:
 
 def _is_kept(item: _Item, found: JsonObject) -> bool:
     """Whether the item is sent back: not what was not stored nor encrypted, and nothing that was cut."""
-    if as_text(found.get("status")) not in ("", "completed"):
+    if not as_text(found.get("type")) or as_text(found.get("status")) not in ("", "completed"):
         return False
     if item.type == "reasoning":
         return bool(as_text(found.get("encrypted_content")))

@@ -163,7 +163,8 @@ def _answer_items(message: Message) -> list[JsonObject]:
     """Text, calls with their results, and items of this protocol, in the order in which they came."""
     kept = [part.data for part in message.parts if isinstance(part, OpaquePart) and part.kind == ITEM]
     own_ids = {as_text((as_object(data) or {}).get("id")) for data in kept}
-    calls = {call.key: call for call, _ in message.answered_calls if call.call_id not in own_ids}
+    calls = {call.key: (call, output) for call, output in message.answered_calls if call.call_id not in own_ids}
+    waiting: set[str] = set()
     customs = {as_text(part.data) for part in message.parts if isinstance(part, OpaquePart) and part.kind == CUSTOM}
     items: list[JsonObject] = []
     words = _Words()
@@ -176,17 +177,19 @@ def _answer_items(message: Message) -> list[JsonObject]:
             elif part.kind == MESSAGE:
                 items += words.take()
                 words.begin(part.data, is_first=not any(item["type"] == "message" for item in items))
-            elif part.kind == ITEM and (found := as_object(part.data)) is not None:
+            elif part.kind == ITEM and (found := as_object(part.data)) and as_text(found.get("type")):
                 items += [*words.take(), found]
         elif isinstance(part, ToolCallPart):
             items += words.take()
             if part.key in calls:
                 items.append(_call(part, is_custom=part.call_id in customs))
+                waiting.add(part.key)
             else:
                 _drop_thoughts(items, part, own_ids)
-        elif isinstance(part, ToolResultPart) and part.key in calls:
-            call = calls[part.key]
-            items += [*words.take(), _result(call, part, is_custom=call.call_id in customs)]
+        elif isinstance(part, ToolResultPart) and part.key in waiting:
+            waiting.remove(part.key)  # a second result of one call would be refused: the last one counts
+            call, output = calls[part.key]
+            items += [*words.take(), _result(call, output, is_custom=call.call_id in customs)]
     items += words.take()
     while items and items[-1]["type"] == "reasoning":
         items.pop()  # refused without the item that it led to
@@ -207,7 +210,7 @@ def _call(call: ToolCallPart, *, is_custom: bool) -> JsonObject:
     return {name: repaired(value) for name, value in found.items()}
 
 
-def _result(call: ToolCallPart, result: ToolResultPart, *, is_custom: bool) -> JsonObject:
+def _result(call: ToolCallPart, output: str, *, is_custom: bool) -> JsonObject:
     kind = "custom_tool_call_output" if is_custom else "function_call_output"
-    found = {"type": kind, "call_id": call.call_id, "output": result.output}
+    found = {"type": kind, "call_id": call.call_id, "output": output}
     return {name: repaired(value) for name, value in found.items()}

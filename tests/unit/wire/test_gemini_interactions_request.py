@@ -179,7 +179,8 @@ def test_tools_that_the_provider_ran_go_back_as_they_came() -> None:
 )
 def test_calls_of_another_protocol(output: str, result: object) -> None:
     call = ToolCallPart("k", "", "look", "", is_complete=True)
-    assert sent_back(answer("a", call, ToolResultPart("k", output), "b")) == [
+    results = ToolResultPart("k", "half"), ToolResultPart("k", output)
+    assert sent_back(answer("a", call, *results, "b")) == [
         says("a"),
         {"type": "function_call", "id": "call-1-k", "name": "look", "arguments": {}},
         {"type": "function_result", "call_id": "call-1-k", "name": "look", "result": result},

@@ -238,7 +238,7 @@ def test_calls_with_results_are_grouped_and_those_without_left_out() -> None:
 )
 def test_calls_of_another_protocol(arguments: str, args: object) -> None:
     call = ToolCallPart("k", "toolu_1", "look", arguments, is_complete=True)
-    model, results = sent_back(answer("a", call, ToolResultPart("k", "seen")))
+    model, results = sent_back(answer("a", call, ToolResultPart("k", "half"), ToolResultPart("k", "seen")))
     assert model["parts"][1] == {"functionCall": {"id": "toolu_1", "name": "look", "args": args}}
     assert results["parts"] == [
         {"functionResponse": {"id": "toolu_1", "name": "look", "response": {"output": "seen"}}}

@@ -71,6 +71,16 @@ def test_the_smallest_request() -> None:
     }
 
 
+def test_a_call_has_one_result() -> None:
+    output = {"type": "function_call_output", "call_id": "c1", "output": "something"}
+    assert sent(CALL, RESULT, ToolResultPart("call-0", "something"))[1:] == [output]
+
+
+def test_what_is_kept_without_a_type_goes_nowhere() -> None:
+    assert sent(OpaquePart("openai-responses.item", {}), TextPart("Hi")) == [said("Hi")]
+    assert sent(OpaquePart("openai-responses.item", {"type": 7})) == []
+
+
 def test_encrypted_reasoning_is_not_asked_of_a_server_that_refuses_it() -> None:
     assert "include" not in body(HELLO, quirks=Quirks(has_encrypted_reasoning=False))
 

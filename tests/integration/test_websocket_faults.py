@@ -18,6 +18,7 @@ from tests.support.sockets import serving
 from tests.support.wire import played, stream_bytes, terminal_of
 from tests.support.ws_case import KEY, Talk, make, text_of
 from tests.support.ws_server import (
+from tests.support.waiting import wait_until
     Close,
     Drop,
     Fragments,
@@ -180,9 +181,8 @@ async def test_a_reader_that_does_not_read_holds_the_server_back(ws: WsServer, t
     ws.play(created(), *[delta("x" * 60_000)] * 200, *answer("")[-1:])
     stream = talk.provider.stream(talk.request("Hello"))
     await anext(stream)
-    await asyncio.wait({asyncio.create_task(asyncio.sleep(0.3))})
+    await wait_until(lambda: ws.connections[0].transport.get_write_buffer_size() > 0, 10, "a server that waits")
     assert len(ws.closed) == 0
-    assert ws.connections[0].transport.get_write_buffer_size() > 0
     held = [arrival async for arrival in stream]
     assert sum(len(text_of(list(arrival.events))) for arrival in held) == 200 * 60_000
 

@@ -15,10 +15,10 @@ from chat_tui.providers import websocket
 from chat_tui.providers.websocket import WebSocketProvider
 from tests.support.clock import ManualClock
 from tests.support.sockets import serving
+from tests.support.waiting import wait_until
 from tests.support.wire import played, stream_bytes, terminal_of
 from tests.support.ws_case import KEY, Talk, make, text_of
 from tests.support.ws_server import (
-from tests.support.waiting import wait_until
     Close,
     Drop,
     Fragments,

@@ -12,7 +12,10 @@ from pathlib import Path
 import platformdirs
 
 ASKED_BY = "CHAT_TUI_REAL_SERVERS"
-_WISH = os.environ.get(ASKED_BY, "")  # read before any test gets an environment of its own
+# all read before any test gets an environment of its own
+_WISH = os.environ.get(ASKED_BY, "")
+_USUAL_FOLDER = platformdirs.user_cache_dir("chat-tui-tests")
+_ENVIRON = dict(os.environ)
 
 LITELLM = ("litellm[proxy]==1.106.2",)
 NODE = ("ai@7.0.173", "@ai-sdk/openai-compatible@3.0.92", "@copilotkit/aimock@1.43.0")
@@ -26,7 +29,7 @@ def folder() -> Path:
     """What CHAT_TUI_REAL_SERVERS asks for. Raises UnavailableError without it."""
     if _WISH in {"", "0"}:
         raise UnavailableError(f"large servers are installed only with {ASKED_BY}=1 (or a folder for them)")
-    found = Path(platformdirs.user_cache_dir("chat-tui-tests") if _WISH == "1" else _WISH).resolve()
+    found = Path(_USUAL_FOLDER if _WISH == "1" else _WISH).resolve()
     if found.is_relative_to(Path(__file__).resolve().parents[2]):
         raise UnavailableError(f"{ASKED_BY} names a folder inside the repository")
     return found
@@ -35,7 +38,9 @@ def folder() -> Path:
 def _run(*command: str | Path, cwd: Path) -> None:
     """Not in the repository: what it says about versions is about its own packages."""
     try:
-        subprocess.run([*map(str, command)], cwd=cwd, check=True, capture_output=True, text=True, timeout=900)
+        subprocess.run(
+            [*map(str, command)], cwd=cwd, env=_ENVIRON, check=True, capture_output=True, text=True, timeout=900
+        )
     except (subprocess.SubprocessError, OSError) as error:
         said = getattr(error, "stderr", "") or str(error)
         raise UnavailableError(

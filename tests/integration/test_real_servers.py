@@ -223,7 +223,7 @@ async def test_a_wrong_key_and_an_unknown_model_are_refused(target: Target, prov
     assert not last.fault.is_retryable, last
 
 
-@pytest.mark.parametrize("target", TARGETS, indirect=True)
+@pytest.mark.parametrize("target", [*TARGETS, *MOCKED], indirect=True)
 async def test_models_are_switched_in_mid_conversation(llama: Llama, target: Target, tmp_path: Path) -> None:
     providers = {
         "real": ProviderConfig(protocol=target.protocol, base_url=target.path, api_key_env="A_KEY"),
@@ -233,7 +233,7 @@ async def test_models_are_switched_in_mid_conversation(llama: Llama, target: Tar
     session = ChatSession(registry, f"direct/{MODEL}", generation=Generation(max_tokens=16))
     for model in (f"direct/{MODEL}", f"real/{target.model}", f"direct/{MODEL}", f"real/{target.model}"):
         session.switch_model(model)
-        ending = await session.submit("Say something.").run()
+        ending = await session.submit("Please think.").run()
         assert ending.outcome is Outcome.COMPLETE, (model, ending.fault)
     await session.aclose()
     assert len(session.conversation.path()) == 8
